@@ -1,0 +1,3 @@
+"""calcohort: from CT scans and outcome registries to a complete, auditable cohort analysis."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,44 @@
+"""Tables in and out: full double precision, one line ending, never half a file."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pandas as pd
+
+
+@contextmanager
+def whole_file(path: str | Path) -> Iterator[Path]:
+    """Give a path beside `path` to write to, and put it in place only when all of it is on disk."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # The suffix stays last: writers choose their format by it.
+    beside = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    try:
+        yield beside
+        with open(beside, "rb+") as handle:
+            os.fsync(handle.fileno())
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def write_csv(table: pd.DataFrame, path: str | Path) -> None:
+    """Write `table` without its index; floats keep every digit, missing values are empty."""
+    with whole_file(path) as beside:
+        table.to_csv(beside, index=False, lineterminator="\n")
+
+
+def read_csv(path: str | Path, **options) -> pd.DataFrame:
+    """Read a table written by :func:`write_csv`; only an empty field is missing, and identifiers stay text."""
+    dtype = {"patient_id": "string", "series": "string"} | options.pop("dtype", {})
+    return pd.read_csv(
+        path, dtype=dtype, keep_default_na=False, na_values=[""], float_precision="round_trip", **options
+    )
+
+
+def write_parquet(table: pd.DataFrame, path: str | Path) -> None:
+    """Write `table` in columns, compressed, without its index."""
+    with whole_file(path) as beside:
+        table.to_parquet(beside, index=False, compression="zstd")
