@@ -82,7 +82,7 @@ def text(words: str, indent: int = 0) -> Cell:
 
 
 def number(table: pd.DataFrame, file: str, row: int, column: str, format: str) -> Cell:
-    """Cell of one number: row `row` (0-based, as in the file) and column `column` of `table`, read from `file`.
+    """Cell of one number: `column` of the 0-based data row `row` of `table`, which was read from `file`.
 
     A missing value becomes an en dash without a source.
     """

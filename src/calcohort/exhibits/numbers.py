@@ -3,8 +3,8 @@
 `FORMATS` maps a key, which travels with every printed number, to a function of the value alone, so that
 anybody who has the value and the key gets the same text again (`calcohort verify` does this).
 
-Sources: gtsummary 2.0 (`style_percent`, `style_pvalue`, `style_ratio`, `style_sigfig`, `style_number`, and the
-digits that `tbl_summary` chooses by spread); cards `round5` for halves.
+Sources: gtsummary 2.0 (`style_percent`, `style_pvalue`, `style_ratio`, `style_sigfig`, `style_number`, and
+the digits that `tbl_summary` chooses by spread); cards `round5` for halves.
 """
 
 import math
@@ -36,11 +36,11 @@ def fixed(value: float, digits: int) -> str:
 
 
 def percent(fraction: float) -> str:
-    """Fraction as a percentage without its sign: none below 10 has fewer than one decimal, 0 stays 0."""
+    """Fraction as a percentage without its sign: one decimal below 10, none from there, 0 stays 0."""
     if is_missing(fraction):
         return MISSING
     value = 100.0 * float(fraction)
-    if abs(value) >= 10:
+    if round_half_away(abs(value), 1) >= 10:
         return fixed(value, 0)
     if abs(value) >= 0.1:
         return fixed(value, 1)
