@@ -1,0 +1,1 @@
+"""What a reviewer checks a run by: checksums, claims, contradictions, checklists, provenance, timing."""

@@ -1,0 +1,1 @@
+"""The report: one self-contained page in which every number names the row it came from."""
