@@ -31,7 +31,7 @@ def write_csv(table: pd.DataFrame, path: str | Path) -> None:
 
 
 def read_csv(path: str | Path, **options) -> pd.DataFrame:
-    """Read a table written by :func:`write_csv`; only an empty field is missing, and identifiers stay text."""
+    """Read a table written by :func:`write_csv`; only an empty field is missing; identifiers stay text."""
     dtype = {"patient_id": "string", "series": "string"} | options.pop("dtype", {})
     return pd.read_csv(
         path, dtype=dtype, keep_default_na=False, na_values=[""], float_precision="round_trip", **options

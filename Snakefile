@@ -1,0 +1,46 @@
+# calcohort: from CT scans and outcome registries to a complete, auditable cohort analysis.
+#
+# Reads the config, checks it, and includes one file of rules per stage, in the order the data flows:
+#   simulate -> registries, imaging -> segmentation -> scoring -> cohort -> statistics -> exhibits -> report
+
+
+# Snakemake merges config files, so the demo's is named only when the user gave none.
+if not workflow.configfiles:
+
+    configfile: "config/config.yaml"
+
+
+include: "rules/common.smk"
+
+
+if "simulate" in CONFIG:
+
+    include: "rules/simulate.smk"
+
+
+if "registries" in CONFIG:
+
+    include: "rules/registries.smk"
+
+
+if "imaging" in CONFIG:
+
+    include: "rules/imaging.smk"
+    include: "rules/segmentation.smk"
+
+
+if "imaging" in CONFIG or "scores" in CONFIG:
+
+    include: "rules/scoring.smk"
+    include: "rules/cohort.smk"
+
+
+if "development" in CONFIG:
+
+    include: "rules/development.smk"
+
+
+include: "rules/statistics.smk"
+include: "rules/exhibits.smk"
+include: "rules/report.smk"
+include: "rules/targets.smk"

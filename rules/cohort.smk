@@ -1,0 +1,26 @@
+# Cohort: patients, scores and outcomes become one row per patient; nobody leaves without a reason.
+rule cohort:
+    """Derive the endpoint, the exclusions and the analysis table."""
+    input:
+        scores=SCORES,
+        registries=rules.registries.output.tables,
+        findings=rules.registries.output.findings,
+    output:
+        analysis=result("cohort/analysis.csv"),
+        endpoints=result("cohort/endpoints.csv"),
+        excluded=result("cohort/excluded.csv"),
+        flow=result("cohort/flow.csv"),
+        quality=result("cohort/quality.csv"),
+    log:
+        f"{LOGS}/cohort.log",
+    benchmark:
+        f"{TIMES}/cohort.tsv"
+    resources:
+        mem_mb=4000,
+        runtime=15,
+    params:
+        settings=CONFIG["cohort"],
+        private="private_dir" in CONFIG,
+        code=code("cohort.analysis"),
+    script:
+        "../workflow/scripts/cohort.py"

@@ -1,0 +1,127 @@
+# Imaging: every file and series gets a reason or a place; scans are linked to patients and converted in shards.
+from functools import cache
+
+from calcohort.digest import text_digest
+
+IMAGING = CONFIG["imaging"]
+DICOM = IMAGING["dicom"] if isinstance(IMAGING["dicom"], list) else [IMAGING["dicom"]]
+
+
+def dicom_folders(_):
+    """Folders that this run simulates; a user's own are followed by their digest."""
+    if SIMULATED:
+        return expand(rules.scan_external.output.dicom, batch=batches())
+    return []
+
+
+@cache
+def shard_digests(table):
+    """Digest of each shard's rows in the table of scans (its first column names the shard)."""
+    rows = {}
+    for row in Path(table).read_text(encoding="utf-8").splitlines()[1:]:
+        rows.setdefault(row.partition(",")[0], []).append(row)
+    return {shard: text_digest(*sorted(members)) for shard, members in rows.items()}
+
+
+def scans_of(wildcards):
+    """Digest of a shard's rows: a new scan makes only its own shard stale."""
+    return shard_digests(checkpoints.link.get().output.scans)[wildcards.shard]
+
+
+def by_shard(pattern):
+    """Input function: `pattern` for every shard of the scans that the analysis uses."""
+    return lambda _: expand(pattern, shard=sorted(shard_digests(checkpoints.link.get().output.scans)))
+
+
+rule index:
+    """Read the header of every file; group files into series."""
+    input:
+        dicom_folders,
+    output:
+        files=f"{PRIVATE}/index/files.parquet",
+        series=f"{PRIVATE}/index/series.parquet",
+    log:
+        f"{LOGS}/index.log",
+    benchmark:
+        f"{TIMES}/index.tsv"
+    threads: 2
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        dicom=DICOM,
+        tree="" if SIMULATED else tree_digest(*DICOM),
+        link=IMAGING["link"],
+        private_dir=CONFIG.get("private_dir", ""),
+        code=code("dicom.index", "cohort.pseudonyms"),
+    script:
+        "../workflow/scripts/index.py"
+
+
+checkpoint link:
+    """Choose the scans of each patient: the day of the PET scan, the protocol, one series each."""
+    input:
+        series=rules.index.output.series,
+        pet=f"{PRIVATE}/registries/pet.parquet",
+    output:
+        scans=result("imaging/scans.csv"),
+        choices=result("imaging/choices.csv"),
+    log:
+        f"{LOGS}/link.log",
+    benchmark:
+        f"{TIMES}/link.tsv"
+    resources:
+        mem_mb=2000,
+        runtime=15,
+    params:
+        protocols=IMAGING["protocols"],
+        shard_size=IMAGING["shard_size"],
+        code=code("imaging.link", "imaging.shards"),
+    script:
+        "../workflow/scripts/link.py"
+
+
+rule convert:
+    """Decode the scans of a shard into volumes in HU; a scan that cannot be trusted gets a reason."""
+    input:
+        scans=ancient(rules.link.output.scans),
+        files=ancient(rules.index.output.files),
+    output:
+        volumes=temp(directory(result("imaging/volumes/{shard}"))),
+        outcomes=result("imaging/shards/{shard}.csv"),
+    log:
+        f"{LOGS}/convert/{{shard}}.log",
+    benchmark:
+        f"{TIMES}/convert/{{shard}}.tsv"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        scans=scans_of,
+        allow_lossy=IMAGING["allow_lossy"],
+        code=code("dicom.series", "dicom.volumes"),
+    script:
+        "../workflow/scripts/convert.py"
+
+
+rule imaging:
+    """List every series and every file with its reason."""
+    input:
+        files=rules.index.output.files,
+        series=rules.index.output.series,
+        choices=rules.link.output.choices,
+        outcomes=by_shard(rules.convert.output.outcomes),
+    output:
+        series=result("imaging/series.csv"),
+        files=result("imaging/files.parquet"),
+    log:
+        f"{LOGS}/imaging.log",
+    benchmark:
+        f"{TIMES}/imaging.tsv"
+    resources:
+        mem_mb=4000,
+        runtime=15,
+    params:
+        code=code("imaging.listing"),
+    script:
+        "../workflow/scripts/imaging.py"

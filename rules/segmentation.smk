@@ -1,0 +1,24 @@
+# Segmentation: the heart, then the calcium inside it; a model is loaded once per shard.
+rule segment:
+    """Segment the heart and its calcium in every volume of a shard."""
+    input:
+        volumes=rules.convert.output.volumes,
+        outcomes=rules.convert.output.outcomes,
+        model=CONFIG["segmentation"]["model"],
+    output:
+        crops=directory(result("segmentation/shards/{shard}")),
+        outcomes=result("segmentation/outcomes/{shard}.csv"),
+    log:
+        f"{LOGS}/segment/{{shard}}.log",
+    benchmark:
+        f"{TIMES}/segment/{{shard}}.tsv"
+    threads: 2
+    resources:
+        mem_mb=3000,
+        runtime=60,
+        gpu=1 if CONFIG["segmentation"]["device"] == "cuda" else 0,
+    params:
+        device=CONFIG["segmentation"]["device"],
+        code=code("segmentation.infer", "segmentation.store"),
+    script:
+        "../workflow/scripts/segment.py"

@@ -1,0 +1,138 @@
+"""The config of a study: one schema says what is allowed, needed and default."""
+
+import copy
+import difflib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import jsonschema
+import yaml
+
+from calcohort.errors import InputError
+
+SCHEMA = Path(__file__).resolve().parents[2] / "config" / "schemas" / "config.schema.yaml"
+DOORS = ("imaging", "scores", "analysis")
+
+
+@cache
+def schema() -> dict:
+    """The schema of a config, as in config/schemas/config.schema.yaml."""
+    return yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+
+
+def read_config(path: str | Path) -> dict:
+    """Read and validate a config file.
+
+    Raises
+    ------
+    InputError
+        If the file is not there, is not YAML, or does not follow the schema.
+    """
+    path = Path(path)
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(
+            "no such file" if isinstance(error, FileNotFoundError) else "cannot be read",
+            where=str(path),
+            cure="give the path of a config file",
+        ) from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" line {mark.line + 1}" if mark else ""
+        raise InputError(
+            "is not valid YAML", where=f"{path}{line}", cure="mend the indentation or quoting"
+        ) from None
+    return complete(raw, where=str(path))
+
+
+def complete(raw: dict, where: str = "config") -> dict:
+    """Validate `raw` and return it with every default filled in; `raw` stays as it is.
+
+    Raises
+    ------
+    InputError
+        On the first rule that is broken, with the key and the cure.
+    """
+    if not isinstance(raw, dict):
+        raise InputError("is empty or not a mapping", where=where, cure="start with `name: mystudy`")
+    validator = jsonschema.Draft202012Validator(schema())
+    errors = sorted(
+        validator.iter_errors(raw), key=lambda error: (len(error.absolute_path), str(error.absolute_path))
+    )
+    if errors:
+        raise _explain(errors[0], where)
+    config = _with_defaults(copy.deepcopy(raw), schema())
+    _check_doors(config, where)
+    return config
+
+
+def door(config: dict) -> str:
+    """Which of the three doors the study enters by: imaging, scores or analysis."""
+    return next(name for name in DOORS if name in config)
+
+
+def sources(config: dict) -> Iterator[tuple[str, int, dict]]:
+    """Every registry source as (registry, position, source)."""
+    for name, entry in config.get("registries", {}).items():
+        for position, source in enumerate(entry if isinstance(entry, list) else [entry]):
+            yield name, position, source
+
+
+def _check_doors(config: dict, where: str) -> None:
+    doors = [name for name in DOORS if name in config]
+    if len(doors) != 1 and not (not doors and "development" in config):
+        raise InputError(
+            f"has {'the doors ' + ' and '.join(doors) if doors else 'no door'}",
+            where=where,
+            cure="give exactly one of `imaging:`, `scores:` or `analysis:`",
+        )
+    if doors and doors[0] != "analysis" and "registries" not in config:
+        raise InputError(
+            f"`{doors[0]}:` needs outcome registries",
+            where=where,
+            cure="add `registries:` or use `analysis:`",
+        )
+    if "imaging" in config and "pet" not in config["registries"]:
+        cure = "add `registries.pet` with patient_id and scan_date"
+        raise InputError("scans are linked to patients by the day of the PET scan", where=where, cure=cure)
+    for name, position, source in sources(config):
+        key = f"{where}: registries.{name}" + (f"[{position}]" if position else "")
+        if ("path" in source) == ("url" in source):
+            raise InputError(
+                "a source is a file or a database", where=key, cure="give either `path` or `url`"
+            )
+        if "url" in source and "query" not in source:
+            raise InputError("a database needs a query", where=key, cure="add `query: SELECT ...`")
+
+
+def _with_defaults(value, rule: dict):
+    if isinstance(value, dict):
+        for key, child in rule.get("properties", {}).items():
+            if key not in value and "default" in child:
+                value[key] = copy.deepcopy(child["default"])
+            if key in value:
+                value[key] = _with_defaults(value[key], child)
+    return value
+
+
+def _explain(error: jsonschema.ValidationError, where: str) -> InputError:
+    key = ".".join(str(part) for part in error.absolute_path)
+    place = f"{where}: {key}" if key else where
+    if error.validator == "additionalProperties" and isinstance(error.instance, dict):
+        known = list(error.schema.get("properties", {}))
+        unknown = next(name for name in error.instance if name not in known)
+        guess = difflib.get_close_matches(str(unknown), known, n=1)
+        hint = f"did you mean `{guess[0]}`?" if guess else f"known keys: {', '.join(known)}"
+        return InputError(f"unknown key `{unknown}`", where=place, cure=hint)
+    if error.validator == "required":
+        missing = next(name for name in error.validator_value if name not in error.instance)
+        return InputError(f"key `{missing}` is missing", where=place, cure=f"add `{missing}:`")
+    if error.validator == "enum":
+        return InputError(
+            f"`{error.instance}` is not allowed",
+            where=place,
+            cure=f"one of {', '.join(map(str, error.validator_value))}",
+        )
+    return InputError(error.message, where=place, cure="see config/study.template.yaml")

@@ -1,0 +1,106 @@
+"""Digests that tell whether code or inputs changed in a way that matters."""
+
+import ast
+import hashlib
+import importlib.util
+import os
+from functools import cache
+from pathlib import Path
+
+PACKAGE = "calcohort"
+
+
+@cache
+def code_digest(*modules: str) -> str:
+    """SHA-256 over `modules` and every module of the package that they import, directly or not.
+
+    Comments, docstrings and layout do not count: only a change of meaning changes the digest.
+    """
+    digest = hashlib.sha256()
+    for name, source in sorted(_closure(modules).items()):
+        digest.update(f"{name}\0{_meaning(source)}\0".encode())
+    return digest.hexdigest()[:16]
+
+
+def tree_digest(*roots: str | Path) -> str:
+    """SHA-256 over relative path, size and modification time of every file below `roots`."""
+    digest = hashlib.sha256()
+    for root in roots:
+        for relative, size, time_ns in sorted(_files_below(str(root))):
+            digest.update(f"{relative}\0{size}\0{time_ns}\n".encode(errors="surrogateescape"))
+    return digest.hexdigest()[:16]
+
+
+def text_digest(*lines: str) -> str:
+    """SHA-256 over lines of text."""
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+
+def file_digest(path: str | Path) -> str:
+    """SHA-256 of a file's content."""
+    with open(path, "rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def _files_below(root: str):
+    for folder, folders, files in os.walk(root):
+        folders.sort()
+        for name in files:
+            path = os.path.join(folder, name)
+            status = os.lstat(path)
+            yield os.path.relpath(path, root), status.st_size, status.st_mtime_ns
+
+
+def _closure(modules: tuple[str, ...]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    waiting = list(modules)
+    while waiting:
+        name = waiting.pop()
+        if name in found:
+            continue
+        path = _path(name)
+        if path is None:
+            continue
+        found[name] = path.read_text(encoding="utf-8")
+        waiting += _imports(name, found[name], is_package=path.name == "__init__.py")
+    return found
+
+
+@cache
+def _path(name: str) -> Path | None:
+    root = Path(__file__).parent
+    below = root.joinpath(*name.split(".")[1:])
+    for path in (below / "__init__.py", below.with_suffix(".py")):
+        if path.is_file():
+            return path
+    return None
+
+
+def _imports(name: str, source: str, is_package: bool) -> list[str]:
+    package = name if is_package else name.rpartition(".")[0]
+    names = [parent for parent in _parents(name)]
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = (
+                importlib.util.resolve_name("." * node.level + (node.module or ""), package)
+                if node.level
+                else node.module
+            )
+            names += [base] + [f"{base}.{alias.name}" for alias in node.names]
+    return [found for found in names if found == PACKAGE or found.startswith(PACKAGE + ".")]
+
+
+def _parents(name: str) -> list[str]:
+    parts = name.split(".")
+    return [".".join(parts[:n]) for n in range(1, len(parts))]
+
+
+def _meaning(source: str) -> str:
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        holds_docstring = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        if holds_docstring and ast.get_docstring(node, clean=False) is not None:
+            node.body = node.body[1:]
+    return ast.dump(tree)
