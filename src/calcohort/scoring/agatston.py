@@ -228,6 +228,8 @@ def _kvp_adjusted(zyx, hu, volume, conventions: Conventions, kvp, unadjusted: fl
 
 def _lesions(components: _Components, points, unit, volume, conventions, calibration) -> tuple[Lesion, ...]:
     keep = points[components.voxel_component] > 0
+    if not keep.any():
+        return ()
     zyx, hu, component = (
         components.voxel_zyx[keep],
         components.voxel_hu[keep],
@@ -238,19 +240,18 @@ def _lesions(components: _Components, points, unit, volume, conventions, calibra
     # Every voxel of a component lies in the same lesion, so any of them tells which.
     lesion_of = np.zeros(len(points), dtype=np.intp)
     lesion_of[component] = lesion
-    lesion_points = np.bincount(lesion_of, weights=points) if len(points) else np.zeros(0)
+    lesion_points = np.bincount(lesion_of, weights=points)
+    voxels_of = np.split(np.argsort(lesion, kind="stable"), np.cumsum(np.bincount(lesion))[:-1])
     found = []
     for i in np.argsort(-lesion_points, kind="stable"):
-        mine = lesion == i
-        if not mine.any():
-            continue
+        mine = voxels_of[i]
         found.append(
             Lesion(
                 label=len(found) + 1,
                 z_slices=tuple(int(z) for z in np.unique(zyx[mine, 0])),
                 max_hu=float(hu[mine].max()),
                 agatston=float(lesion_points[i] * unit),
-                volume_mm3=float(np.count_nonzero(mine) * volume.voxel_volume_mm3),
+                volume_mm3=float(len(mine) * volume.voxel_volume_mm3),
                 mass_mg=_mass_mg(hu[mine], volume, calibration),
                 centroid_lps_mm=volume.point_lps_mm(zyx[mine].mean(axis=0)),
             )
