@@ -1,0 +1,67 @@
+"""Figures 3 to 5 and the central illustration: outcome by calcium category."""
+
+from collections.abc import Mapping, Sequence
+
+from matplotlib.figure import Figure
+
+from calcohort.exhibits import panels_survival as panels
+from calcohort.exhibits import style
+from calcohort.exhibits.exhibit import SCORE_NAMES, open_file, population_name
+
+SOURCES = ("statistics/km.csv", "statistics/logrank.csv", "statistics/cox.csv")
+KM_COLUMNS = ("population", "score", "category", "time_years", "n_at_risk", "n_events", "survival", "ci_low")
+
+# Left edges and width of the two columns, as fractions of the figure.
+_LEFTS, _WIDTH = (0.130, 0.632), 0.355
+_FOREST_LEFT, _FOREST_WIDTH = 0.095, 0.150
+
+
+def survival_by_category(
+    panels_wanted: Sequence[tuple[str, str]], titles: Sequence[str], inputs: Mapping, meta: Mapping
+) -> Figure:
+    """Two columns, each a population and score: curves, at-risk table, log-rank tests, forest.
+
+    Parameters
+    ----------
+    panels_wanted : two of (population, score)
+    titles : two of str
+        Panel headings.
+    """
+    km = open_file(inputs, "statistics/km.csv", *KM_COLUMNS)
+    logrank = open_file(inputs, "statistics/logrank.csv", "population", "score", "comparison", "p", "p_holm")
+    cox = open_file(inputs, "statistics/cox.csv", "population", "score", "model", "term", "estimate", "p")
+    curve_sets = [panels.curves_of(km, population, score) for population, score in panels_wanted]
+    years = min(panels.last_year(curves) for curves in curve_sets)
+    lowest = panels.lowest_survival(curve_sets, years)
+    figure = style.new_figure(176.0)
+    for side, ((population, score), curves) in enumerate(zip(panels_wanted, curve_sets, strict=True)):
+        left = _LEFTS[side]
+        axes = figure.add_axes((left, 0.565, _WIDTH, 0.385))
+        panels.draw_curves(axes, curves, score, years, f"{'AB'[side]}  {titles[side]}", lowest)
+        panels.draw_legend(axes, panels.overall_test(logrank, population, score))
+        panels.draw_at_risk(figure.add_axes((left, 0.405, _WIDTH, 0.110)), curves, score, years)
+        panels.draw_pairwise(figure.add_axes((left, 0.290, _WIDTH, 0.090)), logrank, population, score)
+        forest = figure.add_axes((left + _FOREST_LEFT, 0.085, _FOREST_WIDTH, 0.165))
+        panels.draw_forest(forest, cox, curves, population, score, "univariable")
+    return figure
+
+
+def figure3(inputs: Mapping, meta: Mapping) -> Figure:
+    """Outcome by DL-CTAC category: everybody, and without a history of CAD."""
+    wanted = (("all", "dl_ctac"), ("no_cad", "dl_ctac"))
+    return survival_by_category(wanted, [population_name(key) for key, _ in wanted], inputs, meta)
+
+
+def figure4(inputs: Mapping, meta: Mapping) -> Figure:
+    """Outcome by the standard and by the DL-CTAC category in patients with both."""
+    return _both_scores("paired", inputs, meta)
+
+
+def figure5(inputs: Mapping, meta: Mapping) -> Figure:
+    """The same without a history of CAD."""
+    return _both_scores("paired_no_cad", inputs, meta)
+
+
+def _both_scores(population: str, inputs: Mapping, meta: Mapping) -> Figure:
+    wanted = ((population, "standard"), (population, "dl_ctac"))
+    return survival_by_category(wanted, [SCORE_NAMES[score] for _, score in wanted], inputs, meta)

@@ -1,0 +1,217 @@
+"""Panels of Figures 3 to 5: survival curves, numbers at risk, log-rank tests, hazard-ratio forest."""
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from calcohort.categories import CATEGORIES
+from calcohort.exhibits import Unavailable
+from calcohort.exhibits.exhibit import File
+from calcohort.exhibits.numbers import MISSING
+from calcohort.exhibits.style import DASHES, INK, QUIET, RULE, TONES
+
+CATEGORY_NAMES = ("CAC = 0", "CAC 1–100", "CAC 101–400", "CAC >400")
+# Curves end where fewer than this share of the patients is still followed: what lies beyond is noise.
+_LEAST_SHARE_AT_RISK = 0.05
+_INTERVAL_TEXT = {"fontsize": 6.5, "va": "center"}
+
+
+def curves_of(km: File, population: str, score: str) -> dict[str, np.ndarray]:
+    """Rows of km.csv per category that has patients; `Unavailable` if there are none, or no events."""
+    found = {}
+    for category in CATEGORIES:
+        rows = km.rows(population=population, score=score, category=category)
+        table = (
+            km.frame.iloc[rows]
+            .dropna(subset=["time_years", "survival"])
+            .sort_values("time_years", kind="stable")
+        )
+        if len(table):
+            found[category] = table
+    if not found:
+        raise Unavailable(f"No survival curves: {_population_gap(population)}.")
+    if not sum(table["n_events"].sum() for table in found.values()):
+        raise Unavailable("No survival curves: no major adverse event was observed.")
+    return found
+
+
+def last_year(curves: dict) -> int:
+    """Whole years to draw: as long as at least a twentieth of the patients is followed, at least 1."""
+    starts = sum(table["n_at_risk"].iloc[0] for table in curves.values())
+    longest = int(np.floor(max(table["time_years"].max() for table in curves.values())))
+    for year in range(longest, 1, -1):
+        if sum(at_risk(table, year) for table in curves.values()) >= _LEAST_SHARE_AT_RISK * starts:
+            return year
+    return 1
+
+
+def at_risk(table, year: float) -> int:
+    """Patients whose time is at least `year`."""
+    later = table["n_at_risk"].to_numpy()[table["time_years"].to_numpy() >= year]
+    return int(later[0]) if len(later) else 0
+
+
+def draw_curves(axes: Axes, curves: dict, score: str, years: int, title: str, lowest: float) -> None:
+    """Event-free survival per category as steps with their intervals."""
+    for code, category in enumerate(CATEGORIES):
+        if category not in curves:
+            continue
+        table = curves[category]
+        table = table[table["time_years"] <= years]
+        columns = table[["time_years", "survival", "ci_low", "ci_high"]].to_numpy(dtype=float)
+        columns = np.vstack([[0.0, 1.0, 1.0, 1.0], columns])
+        times, survival, low, high = columns.T
+        tone = TONES[score][code]
+        axes.fill_between(times, low, high, step="post", color=tone, alpha=0.16, linewidth=0)
+        axes.step(
+            times, survival, where="post", color=tone, linestyle=DASHES[code], label=CATEGORY_NAMES[code]
+        )
+    axes.set(xlim=(0, years), ylim=(lowest, 1.0), xlabel="Years from the scan", ylabel="MACE-free survival")
+    axes.set_xticks(_year_ticks(years))
+    axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f}%")
+    axes.grid(axis="y", color=RULE, linewidth=0.4)
+    axes.set_title(title, pad=5)
+
+
+def draw_legend(axes: Axes, overall: str) -> None:
+    """Legend at the lower left with the overall test as its heading."""
+    legend = axes.legend(
+        loc="lower left",
+        title=overall,
+        handlelength=2.6,
+        borderaxespad=0.3,
+        alignment="left",
+        labelspacing=0.3,
+    )
+    legend.set_frame_on(True)
+    legend.get_frame().set(facecolor="white", edgecolor="none", alpha=0.85)
+    legend.get_title().set_fontsize(7)
+
+
+def lowest_survival(curve_sets: list[dict], years: int) -> float:
+    """Lower end of the axis that the panels of one figure share."""
+    lows = [
+        table.loc[table["time_years"] <= years, "survival"].min()
+        for curves in curve_sets
+        for table in curves.values()
+        if (table["time_years"] <= years).any()
+    ]
+    return max(0.0, np.floor((min(lows, default=0.0) - 0.12) * 10) / 10)
+
+
+def draw_at_risk(axes: Axes, curves: dict, score: str, years: int) -> None:
+    """Number at risk below the curves, aligned with their axis."""
+    axes.set(xlim=(0, years), ylim=(len(CATEGORIES) - 0.4, -1.0))
+    axes.axis("off")
+    axes.text(
+        -0.015, -0.7, "Number at risk", transform=axes.get_yaxis_transform(), ha="right", fontweight="bold"
+    )
+    for code, category in enumerate(CATEGORIES):
+        place = axes.get_yaxis_transform()
+        axes.text(-0.035, code, CATEGORY_NAMES[code], transform=place, ha="right", va="center", color=INK)
+        axes.plot(
+            [-0.025, -0.005], [code, code], transform=place, color=TONES[score][code], lw=2, clip_on=False
+        )
+        for year in _year_ticks(years):
+            count = at_risk(curves[category], year) if category in curves and year else None
+            if category in curves and not year:
+                count = int(curves[category]["n_at_risk"].iloc[0])
+            axes.text(
+                year, code, MISSING if count is None else f"{count:,}", ha="center", va="center", fontsize=6.5
+            )
+
+
+def draw_pairwise(axes: Axes, logrank: File, population: str, score: str) -> None:
+    """Triangle of pairwise log-rank p-values, unadjusted with Holm's below."""
+    axes.set(xlim=(-1.0, 3.0), ylim=(2.55, -0.95))
+    axes.axis("off")
+    place = axes.get_yaxis_transform()
+    axes.text(-0.015, -0.65, "Log-rank p (Holm)", transform=place, ha="right", fontweight="bold")
+    for column in range(3):
+        axes.text(column, -0.65, CATEGORY_NAMES[column], ha="center", color=QUIET)
+    for row in range(1, 4):
+        axes.text(-0.015, row - 1, CATEGORY_NAMES[row], transform=place, ha="right", va="center")
+        for column in range(row):
+            words = f"{CATEGORIES[column]} vs {CATEGORIES[row]}"
+            found = logrank.row(population=population, score=score, comparison=words)
+            p, holm = logrank.text(found, "p", "pvalue"), logrank.text(found, "p_holm", "pvalue")
+            shown = p if p == MISSING else f"{p} ({holm})"
+            axes.text(column, row - 1, shown, ha="center", va="center", fontsize=6.5)
+
+
+def overall_test(logrank: File, population: str, score: str) -> str:
+    """Words for the overall log-rank test."""
+    p = logrank.text(logrank.row(population=population, score=score, comparison="overall"), "p", "pvalue")
+    return "" if p == MISSING else f"Log-rank p {p}" if p[0] in "<>" else f"Log-rank p = {p}"
+
+
+def draw_forest(axes: Axes, cox: File, curves: dict, population: str, score: str, model: str) -> None:
+    """Hazard ratios against CAC = 0 with counts at the left and numbers at the right."""
+    rows = {
+        category: cox.row(population=population, score=score, model=model, term=category)
+        for category in CATEGORIES[1:]
+    }
+    low, high = _forest_limits(cox, list(rows.values()))
+    axes.set(xscale="log", xlim=(low, high), ylim=(3.6, -0.9), yticks=[])
+    axes.spines["left"].set_visible(False)
+    axes.axvline(1.0, color=QUIET, linewidth=0.6, ymax=0.84)
+    axes.set_xticks(_log_ticks(low, high), labels=[f"{tick:g}" for tick in _log_ticks(low, high)])
+    axes.set_xticks([], minor=True)
+    axes.set_xlabel("Hazard ratio (95% CI), log scale")
+    place = axes.get_yaxis_transform()
+    for x, words, side in (
+        (-0.48, "Events / N", "center"),
+        (1.30, "HR (95% CI)", "center"),
+        (1.76, "p", "center"),
+    ):
+        axes.text(x, -0.6, words, transform=place, ha=side, fontweight="bold", fontsize=6.5, va="center")
+    for code, category in enumerate(CATEGORIES):
+        axes.text(-0.72, code, CATEGORY_NAMES[code], transform=place, ha="right", **_INTERVAL_TEXT)
+        table = curves.get(category)
+        counts = MISSING
+        if table is not None:
+            counts = f"{int(table['n_events'].sum()):,} / {int(table['n_at_risk'].iloc[0]):,}"
+        axes.text(-0.48, code, counts, transform=place, ha="center", **_INTERVAL_TEXT)
+        if category == CATEGORIES[0]:
+            axes.plot(1, code, marker="D", markersize=3.5, color=TONES[score][code])
+            axes.text(1.30, code, "reference", transform=place, ha="center", color=QUIET, **_INTERVAL_TEXT)
+            continue
+        _draw_ratio(axes, cox, rows[category], code, TONES[score][code])
+
+
+def _draw_ratio(axes: Axes, cox: File, row: int | None, code: int, tone: str) -> None:
+    place = axes.get_yaxis_transform()
+    hr, low, high = (cox.value(row, column) for column in ("estimate", "ci_low", "ci_high"))
+    if hr is None or low is None or high is None:
+        axes.text(1.30, code, "not estimable", transform=place, ha="center", color=QUIET, **_INTERVAL_TEXT)
+        return
+    edge_low, edge_high = axes.get_xlim()
+    axes.plot([max(low, edge_low), min(high, edge_high)], [code, code], color=tone, linewidth=1.2)
+    axes.plot(np.clip(hr, edge_low, edge_high), code, marker="s", markersize=4, color=tone)
+    hr, low, high = (cox.text(row, column, "hr") for column in ("estimate", "ci_low", "ci_high"))
+    axes.text(1.30, code, f"{hr} ({low}–{high})", transform=place, ha="center", **_INTERVAL_TEXT)
+    axes.text(1.76, code, cox.text(row, "p", "pvalue"), transform=place, ha="center", **_INTERVAL_TEXT)
+
+
+def _forest_limits(cox: File, rows: list[int | None]) -> tuple[float, float]:
+    lows = [cox.value(row, "ci_low") for row in rows]
+    highs = [cox.value(row, "ci_high") for row in rows]
+    low = min([0.7, *(value for value in lows if value)])
+    high = max([2.5, *(value for value in highs if value and np.isfinite(value))])
+    return max(low * 0.9, 0.05), min(high * 1.1, 50.0)
+
+
+def _log_ticks(low: float, high: float) -> list[float]:
+    candidates = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50]
+    if high / low < 12:
+        candidates = [0.25, 0.5, 1, 2, 3, 4, 6, 8]
+    return [tick for tick in candidates if low <= tick <= high]
+
+
+def _year_ticks(years: int) -> list[int]:
+    return list(range(0, years + 1, 1 if years <= 7 else 2))
+
+
+def _population_gap(population: str) -> str:
+    if population.startswith("paired"):
+        return "the study has no patients with a same-day standard score"
+    return "the study has no patients in this population"

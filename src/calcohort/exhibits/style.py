@@ -1,0 +1,91 @@
+"""One look for every figure: sizes in millimetres, one font, colours that hold in grey as well."""
+
+import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import matplotlib
+from matplotlib.figure import Figure
+
+FULL_WIDTH_MM = 174.0
+MM = 1 / 25.4
+
+INK = "#1a1a1a"
+QUIET = "#6b6b6b"
+RULE = "#c8c8c8"
+PAPER = "#f4f5f7"
+WARNING = "#8a3b12"
+
+# One tone per calcium category, light to dark, so that the order is seen without colour as well.
+BLUES = ("#8fc1e3", "#4a96cf", "#1764ab", "#08264f")
+GREYS = ("#b5b5b5", "#858585", "#515151", "#0d0d0d")
+TONES = {"dl_ctac": BLUES, "standard": GREYS}
+DASHES = ("solid", (0, (5, 1.2)), (0, (5, 1.2, 1, 1.2)), (0, (1.2, 1.0)))
+
+CORONARY = "#e8303a"
+OTHER_CALCIUM = "#35c759"
+
+RC = {
+    "font.family": "DejaVu Sans",
+    "font.size": 7.0,
+    "axes.titlesize": 8.0,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.labelsize": 7.0,
+    "axes.edgecolor": QUIET,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.labelcolor": INK,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.labelsize": 7.0,
+    "ytick.labelsize": 7.0,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "lines.linewidth": 1.3,
+    "legend.fontsize": 7.0,
+    "legend.frameon": False,
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+    "pdf.fonttype": 42,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "calcohort",
+    "path.simplify": False,
+}
+
+
+@contextmanager
+def house() -> Iterator[None]:
+    """Matplotlib's settings for the length of a block; the caller's own come back afterwards."""
+    with matplotlib.rc_context(RC):
+        yield
+
+
+def new_figure(height_mm: float, width_mm: float = FULL_WIDTH_MM) -> Figure:
+    """Empty figure of that printed size; it belongs to no window and needs no closing."""
+    return Figure(figsize=(width_mm * MM, height_mm * MM))
+
+
+def add_note(figure: Figure, note: str) -> None:
+    """One line along the lower edge, e.g. that the data are simulated."""
+    width_mm = figure.get_figwidth() / MM
+    lines = textwrap.wrap(note, int(width_mm / 1.28))
+    height_mm = figure.get_figheight() / MM
+    figure.text(0.5, 1.2 / height_mm, "\n".join(lines), ha="center", va="bottom", fontsize=6.5, color=WARNING)
+
+
+def card(title: str, sentence: str) -> Figure:
+    """What stands in the place of a figure that cannot be made."""
+    figure = new_figure(38.0)
+    axes = figure.add_axes((0.02, 0.06, 0.96, 0.88))
+    axes.set(xticks=[], yticks=[], xlim=(0, 1), ylim=(0, 1), facecolor=PAPER)
+    axes.spines[:].set_visible(True)
+    axes.spines[:].set_color(RULE)
+    axes.text(0.5, 0.72, title, ha="center", va="center", fontsize=8, fontweight="bold")
+    lines = textwrap.fill(f"Not made: {sentence}", 105)
+    axes.text(0.5, 0.36, lines, ha="center", va="center", fontsize=7.5, color=QUIET)
+    return figure
