@@ -14,7 +14,7 @@ from calcohort.errors import InputError
 def script_log(path: str | Path) -> Iterator[None]:
     """Send standard output, errors and warnings of the block to `path`; end the process on a failure.
 
-    An :class:`InputError` leaves its one line in the log; anything else leaves a traceback, as it is a defect.
+    An :class:`InputError` leaves its one line in the log; anything else is a defect and leaves a traceback.
     """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     with open(path, "w", encoding="utf-8", buffering=1) as log, redirect_stdout(log), redirect_stderr(log):

@@ -1,0 +1,123 @@
+# Development: annotated scans are split by patient, train the networks, and test them.
+DEVELOPMENT = CONFIG["development"]
+DEVELOPMENT_TABLES = DEVELOPMENT["scans"] if isinstance(DEVELOPMENT["scans"], list) else [DEVELOPMENT["scans"]]
+
+
+def development_folders(_):
+    """Annotated scans that this run simulates; a user's own are listed in the tables."""
+    if SIMULATED:
+        return expand(rules.scan_development.output.scans, site=SITES)
+    return []
+
+
+rule annotate:
+    """Score the readers' annotations: the reference of training and internal testing."""
+    input:
+        development_folders,
+        tables=DEVELOPMENT_TABLES,
+    output:
+        result("development/annotated.csv"),
+    log:
+        f"{LOGS}/annotate.log",
+    benchmark:
+        f"{TIMES}/annotate.tsv"
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        conventions=CONFIG["scoring"],
+        code=code("development"),
+    script:
+        "../workflow/scripts/annotate.py"
+
+
+rule split:
+    """Split the annotated scans by patient into training, validation and test."""
+    input:
+        rules.annotate.output[0],
+    output:
+        result("development/split.csv"),
+    log:
+        f"{LOGS}/split.log",
+    benchmark:
+        f"{TIMES}/split.tsv"
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    params:
+        split=DEVELOPMENT["split"],
+        code=code("training.split"),
+    script:
+        "../workflow/scripts/split.py"
+
+
+rule internal_testing:
+    """Score the internal test scans with the model of the study."""
+    input:
+        development_folders,
+        split=rules.split.output[0],
+        tables=DEVELOPMENT_TABLES,
+        model=CONFIG["segmentation"]["model"],
+    output:
+        scans=result("development/scans.csv"),
+    log:
+        f"{LOGS}/internal_testing.log",
+    benchmark:
+        f"{TIMES}/internal_testing.tsv"
+    threads: 2
+    resources:
+        mem_mb=3000,
+        runtime=120,
+        gpu=1 if CONFIG["segmentation"]["device"] == "cuda" else 0,
+    params:
+        subset=DEVELOPMENT["internal_test"],
+        device=CONFIG["segmentation"]["device"],
+        conventions=CONFIG["scoring"],
+        code=code("development", "segmentation.infer"),
+    script:
+        "../workflow/scripts/internal_testing.py"
+
+
+rule samples:
+    """Cut the training and validation samples of both networks from the annotated scans."""
+    input:
+        development_folders,
+        split=rules.split.output[0],
+        tables=DEVELOPMENT_TABLES,
+    output:
+        directory(result("development/samples")),
+    log:
+        f"{LOGS}/samples.log",
+    benchmark:
+        f"{TIMES}/samples.tsv"
+    resources:
+        mem_mb=3000,
+        runtime=240,
+    params:
+        code=code("development", "training.prepare"),
+    script:
+        "../workflow/scripts/samples.py"
+
+
+rule fit:
+    """Train the heart and the lesion network; a run that was cut off goes on from its checkpoint."""
+    input:
+        samples=rules.samples.output[0],
+    output:
+        model=directory(result("development/model")),
+    log:
+        f"{LOGS}/fit.log",
+    benchmark:
+        f"{TIMES}/fit.tsv"
+    threads: workflow.cores
+    resources:
+        mem_mb=8000,
+        runtime=1440,
+        gpu=1 if CONFIG["segmentation"]["device"] == "cuda" else 0,
+    params:
+        training=DEVELOPMENT["training"],
+        device=CONFIG["segmentation"]["device"],
+        checkpoints=result("development/checkpoints"),
+        code=code("training.loop", "networks"),
+    script:
+        "../workflow/scripts/fit.py"

@@ -1,0 +1,73 @@
+# Exhibits: every table and figure of the study, in the formats of a manuscript.
+from calcohort.exhibits.catalogue import CATALOGUE
+
+TABLES = [name for name, entry in CATALOGUE.items() if entry.kind == "table"]
+FIGURES = [name for name, entry in CATALOGUE.items() if entry.kind == "figure"]
+# What a run of this config makes; an exhibit whose sources are not among them says so in its place.
+MADE = {str(path) for rule in workflow.rules for path in rule.output}
+
+
+def sources_of(wildcards):
+    """The files of this run that an exhibit is made from."""
+    paths = [result(source) for source in CATALOGUE[wildcards.name].sources]
+    return [path for path in paths if path in MADE]
+
+
+rule table:
+    """Make a table as CSV, HTML and DOCX."""
+    input:
+        sources_of,
+    output:
+        report(
+            result("tables/{name}.html"),
+            category="Tables",
+            labels={"table": "{name}"},
+            caption="../workflow/report/exhibit.rst",
+        ),
+        result("tables/{name}.csv"),
+        result("tables/{name}.docx"),
+        manifest=result("exhibits/{name}.json"),
+    log:
+        f"{LOGS}/exhibits/{{name}}.log",
+    benchmark:
+        f"{TIMES}/exhibits/{{name}}.tsv"
+    wildcard_constraints:
+        name="|".join(TABLES),
+    resources:
+        mem_mb=2000,
+        runtime=15,
+    params:
+        meta=META,
+        code=lambda wildcards: code(CATALOGUE[wildcards.name].module, "exhibits.write"),
+    script:
+        "../workflow/scripts/exhibit.py"
+
+
+rule figure:
+    """Draw a figure as PDF, SVG and PNG."""
+    input:
+        sources_of,
+    output:
+        report(
+            result("figures/{name}.png"),
+            category="Figures",
+            labels={"figure": "{name}"},
+            caption="../workflow/report/exhibit.rst",
+        ),
+        result("figures/{name}.svg"),
+        result("figures/{name}.pdf"),
+        manifest=result("exhibits/{name}.json"),
+    log:
+        f"{LOGS}/exhibits/{{name}}.log",
+    benchmark:
+        f"{TIMES}/exhibits/{{name}}.tsv"
+    wildcard_constraints:
+        name="|".join(FIGURES),
+    resources:
+        mem_mb=2000,
+        runtime=15,
+    params:
+        meta=META,
+        code=lambda wildcards: code(CATALOGUE[wildcards.name].module, "exhibits.write"),
+    script:
+        "../workflow/scripts/exhibit.py"
