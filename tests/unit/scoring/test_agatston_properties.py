@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from skimage.measure import label
 
 from calcohort.scoring import CONVENTIONS, Conventions, score
 from calcohort.volume import Volume
@@ -43,15 +42,28 @@ def reference(volume, mask, rules, limits=WEIGHTS_AT[120]):
     dx, dy, dz = volume.spacing_xyz_mm
     agatston = voxels = 0
     for hu, inside in zip(volume.hu, mask, strict=True):
-        components = label(inside & (hu >= rules.threshold), connectivity=1 if rules.connectivity == 4 else 2)
-        for i in range(1, components.max() + 1):
-            values = hu[components == i]
+        for pixels in _flood(inside & (hu >= rules.threshold), rules.connectivity):
+            values = np.array([hu[pixel] for pixel in pixels])
             if values.size * dx * dy < rules.minimum_area_mm2 or values.size < rules.minimum_voxels:
                 continue
             weight = max(1, sum(values.max() >= limit for limit in limits))
             agatston += values.size * dx * dy * weight * (dz / 3 if rules.increment_correction else 1)
             voxels += values.size
     return agatston, voxels * dx * dy * dz
+
+
+def _flood(pixels, connectivity):
+    """Connected sets of pixels, found by walking from neighbour to neighbour."""
+    left = {(int(y), int(x)) for y, x in np.argwhere(pixels)}
+    while left:
+        component = [left.pop()]
+        for y, x in component:
+            for step in ((dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)):
+                neighbour = (y + step[0], x + step[1])
+                if neighbour in left and (connectivity == 8 or 0 in step):
+                    left.remove(neighbour)
+                    component.append(neighbour)
+        yield component
 
 
 @EXAMPLES
