@@ -71,7 +71,8 @@ def render(timing: pd.DataFrame) -> str:
     )
     body = (
         f"<table><thead><tr><th scope=col>Rule<th scope=col>Jobs<th scope=col>Seconds"
-        f"<th scope=col>Longest job, s<th scope=col>Memory, MB<th scope=col>Share</thead><tbody>{rows}</table>"
+        f"<th scope=col>Longest job, s<th scope=col>Memory, MB<th scope=col>Share</thead>"
+        f"<tbody>{rows}</table>"
         if rows
         else "<p>No job of this run was benchmarked."
     )
@@ -101,7 +102,8 @@ _PAGE = """<!doctype html>
 <title>Time and memory of the run</title>
 <style>
 body{font:16px/1.5 system-ui,sans-serif;color:#1c2430;max-width:60rem;margin:2rem auto;padding:0 1rem}
-table{border-collapse:collapse;width:100%}th,td{padding:.25rem .6rem;text-align:right;border-bottom:1px solid #dde}
+table{border-collapse:collapse;width:100%}
+th,td{padding:.25rem .6rem;text-align:right;border-bottom:1px solid #dde}
 th:first-child{text-align:left;font-weight:400}thead th{border-bottom:2px solid #1c2430;font-weight:600}
 .bar{width:30%;text-align:left}.bar span{display:block;height:.7rem;background:#33658a}
 </style>

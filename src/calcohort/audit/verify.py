@@ -1,6 +1,7 @@
 """Recheck a finished run: every checksum, and every printed number against the row it names."""
 
 import csv
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html.parser import HTMLParser
@@ -10,6 +11,7 @@ from calcohort.audit.checksums import CHECKSUMS, outputs, sha256
 from calcohort.errors import InputError
 from calcohort.exhibits.numbers import FORMATS, is_missing
 
+PROVENANCE = "audit/provenance.json"
 PAGES = ("report.html", "tables/*.html")
 
 
@@ -93,6 +95,11 @@ def numbers_in(page: str) -> list[Number]:
 
 
 def _check_files(root: Path) -> Iterator[Difference]:
+    record = root / PROVENANCE
+    if record.is_file():
+        expected = json.loads(record.read_text(encoding="utf-8")).get("checksums_sha256")
+        if expected and expected != sha256(root / CHECKSUMS):
+            yield Difference("changed file", CHECKSUMS, f"{PROVENANCE} holds another digest of it")
     with open(root / CHECKSUMS, newline="", encoding="utf-8") as handle:
         listed = {row["path"]: row["sha256"] for row in csv.DictReader(handle)}
     for path, expected in listed.items():

@@ -1,0 +1,221 @@
+"""Published numbers beside the numbers of a run: which row, which interval, which verdict.
+
+A claims file (columns id, section, quantity, value, ci_low, ci_high, p, n, population, note) says what was
+published; a mapping (config/paper/claims.yaml explains its keys) says where a run holds the same quantity.
+"""
+
+import itertools
+import re
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+import pandas as pd
+import yaml
+
+from calcohort.audit.quantities import Unavailable, from_data, from_row, of_total
+from calcohort.audit.verdicts import VERDICTS, Estimate, Published, judge, parse_published
+from calcohort.errors import InputError
+
+CLAIM_COLUMNS = ("id", "section", "quantity", "value", "ci_low", "ci_high", "p", "n", "population", "note")
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One line of audit/claims.csv."""
+
+    id: str
+    section: str
+    quantity: str
+    population: str
+    published: str
+    published_low: str
+    published_high: str
+    published_p: str
+    published_n: str
+    value: float | None = None
+    ci_low: float | None = None
+    ci_high: float | None = None
+    p: float | None = None
+    n: float | None = None
+    interval: str = ""
+    file: str = ""
+    row: int | None = None
+    column: str = ""
+    verdict: str = ""
+    reason: str = ""
+    note: str = ""
+
+
+def read_claims(path: str | Path) -> pd.DataFrame:
+    """The claims file as text, every field a string.
+
+    Raises
+    ------
+    InputError
+        If a column is missing or an id is there twice.
+    """
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    except (OSError, ValueError) as error:
+        raise InputError("cannot be read as CSV", where=str(path), cure="give a claims file") from error
+    missing = [column for column in CLAIM_COLUMNS if column not in table.columns]
+    if missing:
+        raise InputError(
+            f"has no column {missing[0]}", where=str(path), cure=f"use {', '.join(CLAIM_COLUMNS)}"
+        )
+    twice = table.loc[table["id"].duplicated(), "id"]
+    if len(twice):
+        raise InputError(f"id {twice.iloc[0]} is there twice", where=str(path), cure="make every id unique")
+    return table
+
+
+def read_mapping(path: str | Path) -> dict[str, dict]:
+    """The mapping with its patterns written out: id -> where to find that quantity, or why not.
+
+    Raises
+    ------
+    InputError
+        If the file is not readable or an id is mapped twice.
+    """
+    try:
+        raw = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise InputError("cannot be read as YAML", where=str(path), cure="give a claims mapping") from error
+    mapping: dict[str, dict] = {}
+    for entry in raw["quantities"]:
+        for identifier, spec in _expand(entry, raw.get("named", {})):
+            if identifier in mapping:
+                raise InputError(f"maps {identifier} twice", where=str(path), cure="keep one of them")
+            mapping[identifier] = spec
+    return mapping
+
+
+def compare(
+    claims: pd.DataFrame,
+    mapping: dict[str, dict],
+    table: Callable[[str], pd.DataFrame | None],
+    *,
+    calibrated: bool = False,
+    seed: int = 1,
+    replicates: int = 2000,
+) -> pd.DataFrame:
+    """Every claim with this run's number and a verdict.
+
+    Parameters
+    ----------
+    claims : DataFrame
+        As of :func:`read_claims`.
+    mapping : dict
+        As of :func:`read_mapping`.
+    table : callable
+        Gives the table of a file of the run, or None where there is none.
+    calibrated : bool
+        The run's cohort was simulated from the published numbers: quantities that the mapping marks
+        `calibrated` agree by construction.
+    seed, replicates : int
+        Of the bootstrap intervals of medians.
+
+    Returns
+    -------
+    DataFrame
+        Columns of :class:`Claim`; rows in the order of `claims`.
+    """
+    rows = []
+    for claim in claims.to_dict("records"):
+        spec = mapping.get(claim["id"], {"not_computable": "no entry in the mapping"})
+        rows.append(asdict(_compare_one(claim, spec, table, calibrated, seed, replicates)))
+    result = pd.DataFrame(rows, columns=[field.name for field in fields(Claim)])
+    return result.astype({"row": "Int64"})
+
+
+def summary(compared: pd.DataFrame) -> pd.DataFrame:
+    """How many claims got each verdict: columns verdict, count; all five verdicts in their order."""
+    counts = compared["verdict"].value_counts()
+    return pd.DataFrame({"verdict": VERDICTS, "count": [int(counts.get(name, 0)) for name in VERDICTS]})
+
+
+def _compare_one(claim: dict, spec: dict, table, calibrated: bool, seed: int, replicates: int) -> Claim:
+    published = parse_published(claim)
+    head = {key: claim[key] for key in ("id", "section", "quantity", "population", "note")}
+    head |= {
+        "published": claim["value"],
+        "published_low": claim["ci_low"],
+        "published_high": claim["ci_high"],
+        "published_p": claim["p"],
+        "published_n": claim["n"],
+    }
+    if "not_computable" in spec:
+        return Claim(**head, verdict="not computable", reason=spec["not_computable"])
+    try:
+        estimate = _estimate(claim["id"], spec, table, seed, replicates)
+    except Unavailable as reason:
+        return Claim(**head, verdict="not computable", reason=str(reason))
+    verdict, reason = _verdict(published, estimate, spec, calibrated)
+    return Claim(
+        **head,
+        value=estimate.value,
+        ci_low=estimate.low,
+        ci_high=estimate.high,
+        p=estimate.p,
+        n=estimate.n,
+        interval=estimate.interval,
+        file=estimate.file,
+        row=estimate.row,
+        column=estimate.column,
+        verdict=verdict,
+        reason=reason,
+    )
+
+
+def _verdict(published: Published, estimate: Estimate, spec: dict, calibrated: bool) -> tuple[str, str]:
+    if calibrated and spec.get("calibrated"):
+        return "by construction", "the simulated cohort was made to have this number; it supports nothing"
+    return judge(published, estimate, spec["kind"])
+
+
+def _estimate(identifier: str, spec: dict, table, seed: int, replicates: int) -> Estimate:
+    frame = _needed(table, spec["file"])
+    if "row" in spec:
+        return from_row(frame, spec)
+    estimate = from_data(frame, spec, key=("claims", seed, identifier), replicates=replicates)
+    if "total" not in spec:
+        return estimate
+    total = from_row(_needed(table, spec["total"]["file"]), {"row": {}} | spec["total"]).value
+    return of_total(estimate, total)
+
+
+def _needed(table, file: str) -> pd.DataFrame:
+    frame = table(file)
+    if frame is None or frame.empty:
+        raise Unavailable(f"this run has no rows in {file}")
+    return frame
+
+
+def _expand(entry: dict, named: dict):
+    """One entry with lists under `for` becomes one entry for each combination of its names."""
+    loops = entry.get("for", {})
+    names = {key: (value if isinstance(value, list) else list(value)) for key, value in loops.items()}
+    body = {key: value for key, value in entry.items() if key not in ("id", "ids", "for")}
+    for combination in itertools.product(*names.values()):
+        chosen = dict(zip(names, combination, strict=True))
+        values = {key: _named(loops[key], name, key, named) for key, name in chosen.items()}
+        filled = _fill(body, values)
+        for identifier in entry.get("ids", [entry.get("id")]):
+            yield identifier.format(**chosen), filled
+
+
+def _named(loop, name: str, key: str, named: dict):
+    return loop[name] if isinstance(loop, dict) else named.get(key, {}).get(name, name)
+
+
+def _fill(node, values: dict):
+    """Replace the text "<name>" by the value that the loop gives to name, whatever its type."""
+    if isinstance(node, dict):
+        return {key: _fill(value, values) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_fill(value, values) for value in node]
+    if isinstance(node, str):
+        whole = re.fullmatch(r"<(\w+)>", node)
+        return values[whole[1]] if whole and whole[1] in values else node
+    return node
