@@ -1,0 +1,65 @@
+"""Pseudonyms: HMAC-SHA256 of the identifier under a key that stays at the site."""
+
+import hashlib
+import hmac
+import os
+import secrets
+from pathlib import Path
+
+import pandas as pd
+
+from calcohort.errors import InputError
+
+KEY_FILE = "site.key"
+KEY_BYTES = 32
+# 64 bits: among a million patients the chance that any two share a pseudonym is 3e-8.
+PSEUDONYM_DIGITS = 16
+
+
+def site_key(private_dir: str | Path) -> bytes:
+    """Key of the site, made (mode 0600, folder 0700) when there is none.
+
+    Raises
+    ------
+    InputError
+        If the key file is damaged, or others can read it.
+    """
+    folder = Path(private_dir)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = folder / KEY_FILE
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return _read(path)
+    with os.fdopen(handle, "w") as file:
+        file.write(secrets.token_hex(KEY_BYTES) + "\n")
+    folder.chmod(0o700)
+    return _read(path)
+
+
+def _read(path: Path) -> bytes:
+    where = f"private_dir/{KEY_FILE}"
+    if path.stat().st_mode & 0o077:
+        raise InputError(
+            "others than its owner can use the site key", where=where, cure="run chmod 600 on it"
+        )
+    try:
+        key = bytes.fromhex(path.read_text().strip())
+    except (ValueError, UnicodeDecodeError):
+        key = b""
+    if len(key) < KEY_BYTES:
+        cure = "put back the site's own key: a new one would give every patient another pseudonym"
+        raise InputError("not a site key", where=where, cure=cure)
+    return key
+
+
+def pseudonymise(ids: pd.Series, key: bytes) -> pd.Series:
+    """Pseudonym (16 hexadecimal digits) of each identifier; missing stays missing.
+
+    Blanks around an identifier do not count, so that a registry and a DICOM header agree.
+    """
+    names = {
+        one: hmac.new(key, str(one).strip().encode(), hashlib.sha256).hexdigest()[:PSEUDONYM_DIGITS]
+        for one in ids.dropna().unique()
+    }
+    return ids.map(names).astype("string[python]")

@@ -1,0 +1,86 @@
+"""The scores table, of a run or of the `scores:` door."""
+
+from pathlib import Path
+
+import pandas as pd
+import pandera.pandas as pa
+
+from calcohort.errors import InputError
+from calcohort.registries import cells, files
+from calcohort.registries.schemas import NUMBER, TEXT, Violation
+
+COLUMNS = {
+    "patient_id": pa.Column(TEXT),
+    "protocol": pa.Column(TEXT, metadata={"allowed": ("ctac_stress", "ctac_rest", "cac_gated", "unknown")}),
+    "agatston": pa.Column(NUMBER),
+}
+OPTIONAL = {"series": pa.Column(TEXT), "reason": pa.Column(TEXT), "accepted": pa.Column("Int8")}
+WHOLE_DAYS = r"-?\d{1,5}"
+
+
+def read_scores(path: str | Path) -> pd.DataFrame:
+    """Read and check a scores table.
+
+    Returns
+    -------
+    DataFrame
+        patient_id, scan_date (Timestamp, or float days from the PET scan), protocol, agatston; series, reason
+        and accepted (bool) where the table has them.
+
+    Raises
+    ------
+    InputError
+        File, rule and rows of the first thing that is wrong.
+    """
+    where = str(path)
+    raw = files.load({"path": str(path)}, where)
+    there = "the columns there are " + ", ".join(raw.columns)
+    for column in ("scan_date", *COLUMNS):
+        if column not in raw:
+            raise InputError(f"no column {column}", where=where, cure=f"add it; {there}")
+    table = pd.DataFrame(index=raw.index)
+    rules = COLUMNS | {name: rule for name, rule in OPTIONAL.items() if name in raw}
+    for column, rule in rules.items():
+        parsed = cells.parse(raw[column], rule, recode=None, date_format=cells.ISO, decimal=".")
+        _raise_first(parsed.violations, where)
+        table[column] = parsed.values
+    table["scan_date"] = _scan_dates(raw["scan_date"], where)
+    if "accepted" in table:
+        table["accepted"] = table["accepted"].fillna(0).astype(bool)
+    _raise_first(_violations(table), where)
+    return table.reset_index(drop=True)
+
+
+def _scan_dates(raw: pd.Series, where: str) -> pd.Series:
+    text = cells.texts(raw)
+    in_days = text.dropna().str.strip().str.fullmatch(WHOLE_DAYS)
+    rule = pa.Column(NUMBER if len(in_days) and in_days.all() else cells.DATE)
+    parsed = cells.parse(raw, rule, recode=None, date_format=cells.ISO, decimal=".")
+    _raise_first(parsed.violations, where)
+    return parsed.values
+
+
+def _violations(table: pd.DataFrame) -> list[Violation]:
+    words = COLUMNS["protocol"].metadata["allowed"]
+    rules = {
+        "column patient_id is empty": (table["patient_id"].isna(), "give every row its patient_id"),
+        "column scan_date is empty": (table["scan_date"].isna(), "fill in the date of each scan"),
+        f"column protocol is not one of {', '.join(words)}": (
+            ~table["protocol"].isin(words),
+            "write these words",
+        ),
+        "column agatston is below 0": (
+            table["agatston"] < 0,
+            "leave the field empty where there is no score",
+        ),
+    }
+    return [
+        Violation(rule, tuple(table.index[broken]), cure)
+        for rule, (broken, cure) in rules.items()
+        if broken.any()
+    ]
+
+
+def _raise_first(violations: list[Violation], where: str) -> None:
+    if violations:
+        raise violations[0].as_error(where)
