@@ -1,0 +1,174 @@
+"""Segmenter: from a scan in Hounsfield units to the labels of its calcium."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from calcohort.networks.blocks import fuse_batch_norms
+from calcohort.networks.files import Model, Network, load_model
+from calcohort.segmentation import grids, vote
+from calcohort.segmentation.heart import Heart, NoHeart, find_heart
+from calcohort.volume import Volume
+
+# The heart network takes long scans in overlapping pieces, so that memory stays bounded.
+PIECE, OVERLAP = 96, 16
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """What was found in a scan.
+
+    Attributes
+    ----------
+    labels : ndarray, uint8 (z, y, x)
+        0 background, 1 coronary calcium, 2 other calcification, 3 heart; the scan's own grid.
+    heart_volume_ml : float
+    heart_box : tuple (z0, z1, y0, y1, x0, x1)
+        Voxels that hold the heart and the margin in which calcium counts, half open.
+    warnings : tuple of str
+    """
+
+    labels: np.ndarray
+    heart_volume_ml: float
+    heart_box: tuple[int, int, int, int, int, int]
+    warnings: tuple[str, ...]
+
+
+class Segmenter:
+    """Both networks of a model, ready to run.
+
+    Parameters
+    ----------
+    model : Model
+    device : {"auto", "cpu", "cuda"} or torch device
+        "auto" takes the GPU if there is one.
+    """
+
+    def __init__(self, model: Model, device: str = "auto"):
+        if device == "auto":
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.device = torch.device(device)
+        self.rules = vote.Rules(**model.rules)
+        self.heart, self.lesion = (self._ready(network) for network in (model.heart, model.lesion))
+
+    @classmethod
+    def load(cls, model_dir: str | Path, device: str = "auto") -> "Segmenter":
+        """Segmenter of a model's folder."""
+        return cls(load_model(model_dir), device)
+
+    def __call__(self, volume: Volume) -> Segmentation:
+        """Segment one scan.
+
+        Raises
+        ------
+        NoHeart
+            If the scan shows none.
+        """
+        frame = grids.heart_frame(volume.shape_zyx, volume.spacing_zyx_mm, self.heart.inputs.pixel_mm)
+        heart = find_heart(self.heart_probability(volume, frame), frame.spacing_zyx_mm)
+        box = self._heart_box(heart, frame, volume)
+        distance = grids.interpolate(heart.distance_mm, frame, box)
+        region = tuple(slice(*box[2 * axis : 2 * axis + 2]) for axis in range(3))
+        labels = np.zeros(volume.shape_zyx, dtype=np.uint8)
+        inner = np.where(distance > 0, np.uint8(vote.HEART), np.uint8(vote.BACKGROUND))
+        mask = vote.candidates(volume.hu[region], distance, self.rules)
+        voxels = np.argwhere(mask)
+        if len(voxels):
+            probabilities = self.lesion_probability(volume, heart, frame, box, mask, voxels)
+            classes = vote.classify(
+                voxels, vote.components(mask), probabilities, volume.spacing_zyx_mm, self.rules
+            )
+            inner[mask] = np.where(classes > 0, classes, inner[mask])
+        labels[region] = inner
+        return Segmentation(labels, heart.volume_ml, box, heart.warnings)
+
+    def many(self, volumes: Iterable[Volume]) -> Iterator[Segmentation | NoHeart]:
+        """Segment one scan after the other; a scan without a heart yields the exception instead of raising it."""
+        for volume in volumes:
+            try:
+                yield self(volume)
+            except NoHeart as missing:
+                yield missing
+
+    def heart_probability(self, volume: Volume, frame: grids.Frame) -> np.ndarray:
+        """Probability of heart on the cells of a frame, float32 (z, y, x)."""
+        stack = grids.resample_hu(volume.hu, frame)
+        height, width = stack.shape[1:]
+        stack = grids.pad_to_stride(stack)
+        probability = np.empty(frame.shape_zyx, dtype=np.float32)
+        for start in range(0, max(1, len(stack) - 2 * OVERLAP), PIECE - 2 * OVERLAP):
+            stop = min(start + PIECE, len(stack))
+            piece = self._run(self.heart, stack[start:stop])[1, :, :height, :width]
+            skip = OVERLAP if start else 0
+            probability[start + skip : stop] = piece[skip:]
+        return probability
+
+    def lesion_probability(self, volume: Volume, heart: Heart, heart_frame, box, mask, voxels) -> np.ndarray:
+        """Probabilities (3, n) of background, coronary and other at n candidate voxels (indices within `box`)."""
+        frame = grids.lesion_frame(box, volume.spacing_zyx_mm, self.lesion.inputs.pixel_mm)
+        stack = grids.resample_hu(volume.hu, frame)
+        native = np.stack([box[0] + np.flatnonzero(mask.any(axis=(1, 2)))], axis=1)
+        kept = _with_neighbours(np.round(frame.cells(0, native[:, 0])).astype(int), len(stack))
+        distance = _distance_on(frame, heart, heart_frame)[kept] if self.lesion.inputs.distance else None
+        fields = np.zeros((3, *frame.shape_zyx), dtype=np.float32)
+        fields[0] = 1
+        fields[:, kept] = self._run(self.lesion, stack[kept], distance)
+        return grids.interpolate_at(fields, frame, voxels + np.array(box[::2]))
+
+    def _run(self, network: Network, stack: np.ndarray, distance: np.ndarray | None = None) -> np.ndarray:
+        """Probabilities (classes, z, y, x) of one stack."""
+        with torch.inference_mode(), self._precision():
+            hu = torch.from_numpy(stack).to(self.device)
+            mm = None if distance is None else torch.from_numpy(distance).to(self.device)
+            logits = network.module(network.inputs(hu, mm)[None])[0]
+            return torch.softmax(logits.float(), dim=1).transpose(0, 1).cpu().numpy()
+
+    def _precision(self):
+        """bfloat16 where the processor multiplies it in hardware, else float32."""
+        if self.device.type == "cuda" or fast_bfloat16():
+            return torch.autocast(self.device.type, torch.bfloat16)
+        return nullcontext()
+
+    def _ready(self, network: Network) -> Network:
+        module = deepcopy(network.module).eval()
+        module = fuse_batch_norms(module).to(self.device, memory_format=torch.channels_last)
+        return Network(network.name, network.task, network.config, network.inputs, module)
+
+    def _heart_box(self, heart: Heart, frame: grids.Frame, volume: Volume):
+        """Native box of the dilated heart."""
+        near = heart.distance_mm > -self.rules.margin_mm
+        box = []
+        for axis, size in enumerate(volume.shape_zyx):
+            cells = np.flatnonzero(near.any(axis=tuple(other for other in range(3) if other != axis)))
+            low, high = frame.native(axis, cells[0] - 0.5), frame.native(axis, cells[-1] + 0.5)
+            box += [max(0, int(np.floor(low + 0.5))), min(size, int(np.ceil(high + 0.5)))]
+        return tuple(box)
+
+
+def fast_bfloat16() -> bool:
+    """Whether this CPU has bfloat16 instructions (AVX512-BF16 or AMX)."""
+    flags = ("avx512_bf16", "amx_bf16", "bf16")
+    try:
+        line = next(x for x in Path("/proc/cpuinfo").read_text().splitlines() if x.startswith(("flags", "Features")))
+    except (OSError, StopIteration):
+        return False
+    return any(flag in line.split() for flag in flags)
+
+
+def _distance_on(frame: grids.Frame, heart: Heart, heart_frame: grids.Frame) -> np.ndarray:
+    """Signed distance to the heart on the lesion network's cells, by way of native positions."""
+    values = heart.distance_mm
+    for axis in range(3):
+        native = frame.native(axis, np.arange(frame.shape_zyx[axis]))
+        values = grids.resample_axis(values, heart_frame.cells(axis, native), axis)
+    return values
+
+
+def _with_neighbours(slices: np.ndarray, depth: int) -> np.ndarray:
+    """Slices and the ones beside them, once each, in order."""
+    return np.unique(np.clip(slices[:, None] + np.array([-1, 0, 1]), 0, depth - 1))

@@ -1,0 +1,113 @@
+"""The class of a lesion by vote: its edge comes from the threshold on the native grid, its class from the network."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+from scipy.spatial import cKDTree
+
+BACKGROUND, CORONARY, OTHER, HEART = range(4)
+NEIGHBOURS_26 = np.ones((3, 3, 3), dtype=bool)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How voxels at or above the threshold become lesions.
+
+    Attributes
+    ----------
+    threshold_hu : float
+        What counts as calcium.
+    margin_mm : float
+        How far outside the heart mask a lesion may lie.
+    coronary_threshold : float
+        Least mean coronary probability of a coronary lesion; below it the component is background (noise mostly).
+    split_share, split_voxels : float, int
+        A component is divided when at least this share, and this number, of its voxels are seen as another class
+        than the rest: a coronary lesion that touches the aortic wall, or bone.
+    split_confidence : float
+        Voxels at least this sure of their class lead the division; the others follow the nearest of them.
+    """
+
+    threshold_hu: float = 130.0
+    margin_mm: float = 6.0
+    coronary_threshold: float = 0.5
+    split_share: float = 0.2
+    split_voxels: int = 4
+    split_confidence: float = 0.7
+
+
+def candidates(hu: np.ndarray, distance_mm: np.ndarray, rules: Rules) -> np.ndarray:
+    """Voxels at or above the threshold inside the dilated heart; bool (z, y, x)."""
+    return (hu >= rules.threshold_hu) & (distance_mm > -rules.margin_mm)
+
+
+def components(mask: np.ndarray) -> np.ndarray:
+    """Number of the 3D component (26-connectivity, from 0) of every set voxel, in the order of ``np.nonzero``."""
+    return ndimage.label(mask, NEIGHBOURS_26)[0][mask] - 1
+
+
+def classify(voxels: np.ndarray, members: np.ndarray, probabilities: np.ndarray, spacing_zyx_mm, rules: Rules):
+    """Class of every candidate voxel.
+
+    Parameters
+    ----------
+    voxels : ndarray of int, shape (n, 3)
+        Indices (z, y, x) of the candidates.
+    members : ndarray of int, shape (n,)
+        Number of the component each belongs to, from 0.
+    probabilities : ndarray of float, shape (3, n)
+        Of background, coronary and other.
+    spacing_zyx_mm : tuple of float
+
+    Returns
+    -------
+    ndarray of uint8, shape (n,)
+        0 background, 1 coronary, 2 other.
+    """
+    if len(voxels) == 0:
+        return np.zeros(0, dtype=np.uint8)
+    parts = divide(voxels, members, probabilities, spacing_zyx_mm, rules)
+    return elect(parts, probabilities, rules.coronary_threshold)[parts]
+
+
+def elect(parts: np.ndarray, probabilities: np.ndarray, coronary_threshold: float) -> np.ndarray:
+    """Class of each part: the largest summed probability; an unsure coronary part is background."""
+    shares = mean_by_part(parts, probabilities)
+    winner = shares.argmax(axis=0).astype(np.uint8)
+    winner[(winner == CORONARY) & (shares[CORONARY] < coronary_threshold)] = BACKGROUND
+    return winner
+
+
+def mean_by_part(parts: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Mean probabilities (classes, parts)."""
+    size = np.bincount(parts)
+    sums = np.stack([np.bincount(parts, weights=row) for row in probabilities])
+    return sums / np.maximum(size, 1)
+
+
+def divide(voxels: np.ndarray, members: np.ndarray, probabilities: np.ndarray, spacing_zyx_mm, rules: Rules):
+    """Number of the part each voxel belongs to: its component, or in a mixed component its share of it.
+
+    Returns
+    -------
+    ndarray of int, shape (n,)
+        From 0, without gaps; parts never reach across components.
+    """
+    seen = probabilities.argmax(axis=0)
+    kinds = len(probabilities)
+    counts = np.bincount(members * kinds + seen, minlength=kinds * (members.max() + 1)).reshape(-1, kinds)
+    second = np.sort(counts, axis=1)[:, -2]
+    mixed = (second >= rules.split_voxels) & (second >= rules.split_share * counts.sum(axis=1))
+    kind = np.zeros(len(members), dtype=np.int64)
+    points = voxels * np.asarray(spacing_zyx_mm)
+    sure = probabilities.max(axis=0) >= rules.split_confidence
+    order = np.argsort(members, kind="stable")
+    ends = np.cumsum(np.bincount(members))
+    for component in np.flatnonzero(mixed):
+        own = order[ends[component] - counts[component].sum() : ends[component]]
+        leaders = own[sure[own]]
+        if len(leaders):
+            _, nearest = cKDTree(points[leaders]).query(points[own])
+            kind[own] = seen[leaders][nearest]
+    return np.unique(members * kinds + kind, return_inverse=True)[1]
