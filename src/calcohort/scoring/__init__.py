@@ -1,6 +1,13 @@
 """Calcium scores of a scan: Agatston, volume and mass, per lesion and in total."""
 
-from calcohort.scoring.agatston import Lesion, Score, convention_effect, score, smallest_lesion_effect
+from calcohort.scoring.agatston import (
+    Lesion,
+    Score,
+    convention_effect,
+    lesion_map,
+    score,
+    smallest_lesion_effect,
+)
 from calcohort.scoring.conventions import CONVENTIONS, Conventions
 
 __all__ = [
@@ -9,6 +16,7 @@ __all__ = [
     "Lesion",
     "Score",
     "convention_effect",
+    "lesion_map",
     "score",
     "smallest_lesion_effect",
 ]

@@ -158,6 +158,17 @@ def convention_effect(
     return effect
 
 
+def lesion_map(volume: Volume, calcium_mask: np.ndarray, conventions: Conventions = STANDARD) -> np.ndarray:
+    """Label, as in `Score.lesions`, of the lesion that each voxel counts for: int32 (z, y, x), 0 for none."""
+    zyx, hu = _candidates(volume, calcium_mask, conventions.threshold)
+    components = _components(zyx, hu, conventions.connectivity)
+    points = _points(components, _counted(components, volume, conventions), DENSITY_LIMITS_120_KV)
+    labels = np.zeros(volume.shape_zyx, dtype=np.int32)
+    for label, (voxels, _) in enumerate(_by_lesion(components, points, conventions.connectivity), start=1):
+        labels[tuple(zyx[voxels].T)] = label
+    return labels
+
+
 def _candidates(volume: Volume, calcium_mask: np.ndarray, threshold: float) -> tuple[np.ndarray, np.ndarray]:
     """Position (n, 3) and HU (n) of the voxels of the mask from the threshold on."""
     calcium_mask = np.asarray(calcium_mask)
@@ -226,34 +237,34 @@ def _kvp_adjusted(zyx, hu, volume, conventions: Conventions, kvp, unadjusted: fl
     return _agatston(zyx[bright], hu[bright], volume, conventions, limits)
 
 
-def _lesions(components: _Components, points, unit, volume, conventions, calibration) -> tuple[Lesion, ...]:
-    keep = points[components.voxel_component] > 0
-    if not keep.any():
-        return ()
-    zyx, hu, component = (
-        components.voxel_zyx[keep],
-        components.voxel_hu[keep],
-        components.voxel_component[keep],
-    )
-    structure = ndimage.generate_binary_structure(3, 3 if conventions.connectivity == 8 else 1)
-    lesion = _label(zyx, structure)
+def _by_lesion(components: _Components, points: np.ndarray, connectivity: int):
+    """Counted components joined across slices: voxels (indices) and points of each lesion, highest first."""
+    voxels = np.flatnonzero(points[components.voxel_component] > 0)
+    if len(voxels) == 0:
+        return []
+    structure = ndimage.generate_binary_structure(3, 3 if connectivity == 8 else 1)
+    lesion = _label(components.voxel_zyx[voxels], structure)
     # Every voxel of a component lies in the same lesion, so any of them tells which.
     lesion_of = np.zeros(len(points), dtype=np.intp)
-    lesion_of[component] = lesion
+    lesion_of[components.voxel_component[voxels]] = lesion
     lesion_points = np.bincount(lesion_of, weights=points)
-    voxels_of = np.split(np.argsort(lesion, kind="stable"), np.cumsum(np.bincount(lesion))[:-1])
+    voxels_of = np.split(voxels[np.argsort(lesion, kind="stable")], np.cumsum(np.bincount(lesion))[:-1])
+    return [(voxels_of[i], lesion_points[i]) for i in np.argsort(-lesion_points, kind="stable")]
+
+
+def _lesions(components: _Components, points, unit, volume, conventions, calibration) -> tuple[Lesion, ...]:
     found = []
-    for i in np.argsort(-lesion_points, kind="stable"):
-        mine = voxels_of[i]
+    for voxels, lesion_points in _by_lesion(components, points, conventions.connectivity):
+        zyx, hu = components.voxel_zyx[voxels], components.voxel_hu[voxels]
         found.append(
             Lesion(
                 label=len(found) + 1,
-                z_slices=tuple(int(z) for z in np.unique(zyx[mine, 0])),
-                max_hu=float(hu[mine].max()),
-                agatston=float(lesion_points[i] * unit),
-                volume_mm3=float(len(mine) * volume.voxel_volume_mm3),
-                mass_mg=_mass_mg(hu[mine], volume, calibration),
-                centroid_lps_mm=volume.point_lps_mm(zyx[mine].mean(axis=0)),
+                z_slices=tuple(int(z) for z in np.unique(zyx[:, 0])),
+                max_hu=float(hu.max()),
+                agatston=float(lesion_points * unit),
+                volume_mm3=float(len(voxels) * volume.voxel_volume_mm3),
+                mass_mg=_mass_mg(hu, volume, calibration),
+                centroid_lps_mm=volume.point_lps_mm(zyx.mean(axis=0)),
             )
         )
     return tuple(found)

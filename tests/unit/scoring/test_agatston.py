@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from calcohort.errors import InputError
-from calcohort.scoring import Conventions, convention_effect, score, smallest_lesion_effect
+from calcohort.scoring import Conventions, convention_effect, lesion_map, score, smallest_lesion_effect
 from calcohort.volume import Volume
 
 
@@ -119,6 +119,14 @@ def test_lesions_join_across_slices_and_add_up_to_the_total(blocks):
     assert result.agatston == first.agatston + second.agatston
     assert result.volume_mm3 == first.volume_mm3 + second.volume_mm3
     assert result.mass_mg == pytest.approx(first.mass_mg + second.mass_mg)
+
+
+def test_lesion_map_shows_where_each_lesion_counts(blocks):
+    volume, mask = blocks((2, 5, 4, 8, 4, 10, 250), (7, 8, 20, 24, 20, 26, 450), (9, 10, 30, 31, 30, 32, 900))
+    labels = lesion_map(volume, mask)
+    assert np.unique(labels[2:5, 4:8, 4:10]).tolist() == [1]
+    assert np.unique(labels[7, 20:24, 20:26]).tolist() == [2]
+    assert np.count_nonzero(labels) == 3 * 24 + 24
 
 
 def test_mass_needs_a_calibration_factor(blocks):

@@ -33,7 +33,7 @@ def scan():
 
 @pytest.fixture
 def vessels(scan):
-    """One lesion per vessel: at corners of the image, of a single pixel, of two parts that touch diagonally."""
+    """One lesion per vessel: at corners of the image, a single pixel, two parts that touch diagonally."""
     labels = np.zeros(scan.shape_zyx, dtype=np.uint8)
     labels[0, 0:3, 0:2] = 1
     labels[1:4, 5:9, 10:17] = 2
