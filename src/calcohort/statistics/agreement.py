@@ -1,0 +1,136 @@
+"""Agreement of two categorical scores of the same patients or scans: kappa, matrices, ordinal concordance."""
+
+import warnings
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+from statsmodels.stats.inter_rater import cohens_kappa
+
+from calcohort.categories import CATEGORIES, categorise
+from calcohort.errors import InputError
+from calcohort.statistics.concordance import Z95
+
+WEIGHTS = ("none", "linear", "quadratic")
+# Names of the held-out part of the development scans.
+TESTING = ("test", "testing", "internal_testing")
+
+
+def matrix(reference: np.ndarray, rating: np.ndarray) -> np.ndarray:
+    """Counts (4, 4) over all four categories, rows = reference; empty categories stay."""
+    counts = np.zeros((len(CATEGORIES), len(CATEGORIES)), dtype=int)
+    np.add.at(counts, (reference, rating), 1)
+    return counts
+
+
+def kappa(counts: np.ndarray, weights: str) -> dict:
+    """Cohen's kappa of a square table (k, k), by statsmodels.
+
+    The interval uses the standard error of Fleiss, Cohen and Everitt (1969). observed and expected are
+    (weighted) shares of agreement; linear weights are 1 - |i - j| / (k - 1), quadratic ones
+    1 - (i - j)^2 / (k - 1)^2.
+
+    Parameters
+    ----------
+    weights : str
+        none, linear or quadratic.
+
+    Returns
+    -------
+    dict
+        kappa, se, ci_low, ci_high, observed, expected, n, note; empty where agreement by chance is certain.
+    """
+    n = int(counts.sum())
+    if n == 0:
+        return {"n": 0, "note": "nobody"}
+    size = len(counts)
+    distance = np.abs(np.subtract.outer(np.arange(size), np.arange(size))) / (size - 1)
+    agreement = {"none": distance == 0, "linear": 1 - distance, "quadratic": 1 - distance**2}[weights]
+    share = counts / n
+    observed = float((agreement * share).sum())
+    expected = float((agreement * np.outer(share.sum(axis=1), share.sum(axis=0))).sum())
+    row = {"observed": observed, "expected": expected, "n": n}
+    if 1.0 - expected < 1e-12:
+        return {**row, "note": "one category only"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        wt = None if weights == "none" else weights
+        result = cohens_kappa(counts, wt=wt)
+        row["kappa"] = float(result.kappa)
+        se = float(result.std_kappa)
+    if not np.isfinite(se) or se < 1e-12:
+        return {**row, "note": "no interval: agreement does not vary"}
+    return {**row, "se": se, "ci_low": row["kappa"] - Z95 * se, "ci_high": row["kappa"] + Z95 * se}
+
+
+def agreement_rows(counts: np.ndarray, key: dict) -> list[dict]:
+    """Rows of agreement.csv for one table of counts."""
+    return [{**key, "weights": weights, **kappa(counts, weights)} for weights in WEIGHTS]
+
+
+def matrix_rows(counts: np.ndarray, key: dict) -> list[dict]:
+    """Rows of concordance_matrix.csv: all sixteen cells, zeros included."""
+    return [
+        {**key, "row_category": CATEGORIES[i], "column_category": CATEGORIES[j], "count": int(counts[i, j])}
+        for i in range(len(CATEGORIES))
+        for j in range(len(CATEGORIES))
+    ]
+
+
+def external_pairs(members: pd.DataFrame) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """Comparisons of a paired population: name, reference categories, rated categories (rows vs columns)."""
+    for name, column in (
+        ("standard vs dl_ctac", "cac_dl"),
+        ("standard vs dl_ctac_rest_preferred", "cac_dl_rest_preferred"),
+        ("standard vs dl_gated", "cac_dl_gated"),
+    ):
+        if column in members and members[column].notna().any():
+            both = members[column].notna().to_numpy()
+            yield name, members["standard"].to_numpy()[both], _codes(members[column][both])
+
+
+def internal_pairs(scans: pd.DataFrame | None) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """Populations of the internal testing set: name, the reader's categories, the network's categories.
+
+    Parameters
+    ----------
+    scans : DataFrame or None
+        development/scans.csv: split, site, scan_type, agatston_expert, agatston_dl.
+
+    Raises
+    ------
+    InputError
+        If a score column holds something that is not a score.
+    """
+    if scans is None or not {"agatston_expert", "agatston_dl"} <= set(scans):
+        return
+    tested = scans
+    if "split" in scans:
+        tested = scans[scans["split"].astype(str).str.lower().isin(TESTING)]
+    tested = tested[tested["agatston_expert"].notna() & tested["agatston_dl"].notna()]
+    parts = {"internal": np.ones(len(tested), dtype=bool)}
+    if "scan_type" in tested:
+        gated = tested["scan_type"].astype(str).str.contains("gated").to_numpy()
+        parts |= {"internal_ctac": ~gated, "internal_gated": gated}
+    if "site" in tested:
+        sites = tested["site"].astype(str)
+        parts |= {
+            f"internal_site_{_site(site)}": (sites == site).to_numpy() for site in sorted(sites.unique())
+        }
+    for name, part in parts.items():
+        if part.any():
+            rows = tested[part]
+            yield name, _codes(rows["agatston_expert"]), _codes(rows["agatston_dl"])
+
+
+def _site(name: str) -> str:
+    return name.removeprefix("site_").removeprefix("site").strip("_ ") or name
+
+
+def _codes(scores: pd.Series) -> np.ndarray:
+    try:
+        return categorise(scores.astype(float)).codes.astype(int)
+    except ValueError as error:
+        raise InputError(
+            str(error), where=f"column {scores.name}", cure="leave a missing score empty"
+        ) from None

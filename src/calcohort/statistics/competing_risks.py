@@ -1,0 +1,87 @@
+"""Death as a competing risk of a non-fatal event: cumulative incidence and cause-specific Cox models."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from sksurv.nonparametric import cumulative_incidence_competing_risks
+
+from calcohort.categories import CATEGORIES
+from calcohort.statistics.cox import cox_rows
+from calcohort.statistics.populations import AnalysisSet
+
+# In the order of their codes 1 and 2; 0 is censored.
+CAUSES = ("nonfatal", "death")
+
+
+def causes(frame: pd.DataFrame) -> np.ndarray | None:
+    """First event of each patient (n,): 0 none, 1 non-fatal, 2 death; None where the types are not known."""
+    if "event_type" not in frame or frame.loc[frame["event"] == 1, "event_type"].isna().any():
+        return None
+    fatal = (frame["event_type"] == "death").to_numpy()
+    return np.where(frame["event"] == 1, np.where(fatal, 2, 1), 0)
+
+
+def cumulative_incidence(time: np.ndarray, cause: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Aalen-Johansen estimate by scikit-survival: times (k,), incidence (2, k), log-log intervals (2, 2, k).
+
+    Times are 0 and those at which an event happened; intervals use Aalen's variance, as R's cmprsk, and are
+    empty where the incidence is 0.
+    """
+    times = np.unique(time[cause > 0])
+    incidence = np.zeros((2, len(times) + 1))
+    bounds = np.full((2, 2, len(times) + 1), np.nan)
+    if len(times):
+        present = [code for code in (1, 2) if (cause == code).any()]
+        # A cause that never happens is not in the estimator's reach: number those that do from 1.
+        renumbered = np.select([cause == code for code in present], range(1, len(present) + 1), 0)
+        with np.errstate(all="ignore"):
+            at, estimate, interval = cumulative_incidence_competing_risks(
+                renumbered, time, conf_type="log-log"
+            )
+        here = np.searchsorted(at, times)
+        for k, code in enumerate(present, start=1):
+            incidence[code - 1, 1:] = estimate[k][here]
+            bounds[code - 1, :, 1:] = interval[k][:, here]
+    bounds[np.broadcast_to(incidence[:, None] <= 0, bounds.shape)] = np.nan
+    return np.concatenate([[0.0], times]), incidence, bounds
+
+
+def competing_risks_rows(analysis_set: AnalysisSet, endpoint: str) -> list[dict]:
+    """Rows of competing_risks.csv for the set: both causes in each category; none where types are unknown."""
+    cause = causes(analysis_set.frame)
+    if cause is None:
+        return []
+    rows = []
+    for code, label in enumerate(CATEGORIES):
+        member = analysis_set.category == code
+        if not member.any():
+            continue
+        times, incidence, bounds = cumulative_incidence(analysis_set.years[member], cause[member])
+        for k, name in enumerate(CAUSES):
+            key = {
+                "population": analysis_set.population,
+                "endpoint": endpoint,
+                "score": analysis_set.score,
+                "category": label,
+                "cause": name,
+            }
+            rows += [
+                {**key, "time_years": t, "cumulative_incidence": f, "ci_low": low, "ci_high": high}
+                for t, f, low, high in zip(
+                    times.tolist(), incidence[k].tolist(), *bounds[k].tolist(), strict=True
+                )
+            ]
+    return rows
+
+
+def cause_specific_rows(analysis_set: AnalysisSet, endpoint: str) -> list[dict]:
+    """Rows of competing_risks_cox.csv: Cox models in which the other cause censors."""
+    cause = causes(analysis_set.frame)
+    if cause is None:
+        return []
+    rows = []
+    for code, name in enumerate(CAUSES, start=1):
+        only = replace(analysis_set, frame=analysis_set.frame.assign(event=(cause == code).astype(int)))
+        rows += [{**row, "cause": name} for row in cox_rows(only, endpoint)]
+    return rows

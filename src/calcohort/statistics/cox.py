@@ -1,0 +1,153 @@
+"""Cox models of the calcium categories, alone and adjusted for flow reserve and ischaemia."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import norm
+
+from calcohort.categories import CATEGORIES
+from calcohort.statistics.partial_likelihood import Fit, maximise
+from calcohort.statistics.populations import AnalysisSet
+from calcohort.statistics.tidy import notes
+
+ADJUSTMENT = ("mfr", "sds")
+MODELS = ("univariable", "adjusted")
+EVENTS_PER_PARAMETER = 10
+Z95 = float(norm.ppf(0.975))
+
+
+@dataclass(frozen=True)
+class Design:
+    """A model's complete cases: covariates x (n, p), their names, time (n,), event (n,)."""
+
+    x: np.ndarray
+    terms: tuple[str, ...]
+    time: np.ndarray
+    event: np.ndarray
+
+
+@dataclass(frozen=True)
+class Model:
+    """A fitted model; fit is None where there is none; reasons: why a term has no estimate."""
+
+    design: Design
+    fit: Fit | None
+    fitted_terms: tuple[str, ...]
+    reasons: dict[str, str]
+    n_events: int
+
+    @property
+    def note(self) -> str | None:
+        """`sparse` where there are fewer than ten events per parameter."""
+        parameters = max(len(self.fitted_terms), 1)
+        return "sparse" if self.n_events < EVENTS_PER_PARAMETER * parameters else None
+
+    @property
+    def predictor(self) -> np.ndarray:
+        """Linear predictor of each patient, shape (n,); diverging terms count with the value they reached."""
+        columns = [self.design.terms.index(term) for term in self.fitted_terms]
+        return (
+            self.design.x[:, columns] @ self.fit.beta
+            if self.fit is not None
+            else np.zeros(len(self.design.x))
+        )
+
+
+def category_design(category: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Indicator columns (n, 3) of the categories above 0, and their names."""
+    codes = np.arange(1, len(CATEGORIES))
+    return (category[:, None] == codes).astype(float), CATEGORIES[1:]
+
+
+def design(
+    analysis_set: AnalysisSet, adjustment: tuple[str, ...] = (), categories: bool = True
+) -> Design | None:
+    """Model of the set's score and the columns `adjustment`; None where one of these is absent."""
+    frame = analysis_set.frame
+    if not all(column in frame for column in adjustment):
+        return None
+    whole = frame[list(adjustment)].notna().all(axis=1).to_numpy()
+    x, terms = category_design(analysis_set.category) if categories else (np.empty((len(frame), 0)), ())
+    x = np.hstack([x, frame[list(adjustment)].to_numpy(dtype=float)])[whole]
+    return Design(x, (*terms, *adjustment), analysis_set.years[whole], analysis_set.event[whole])
+
+
+def fit(given: Design, reference_present: bool = True) -> Model:
+    """Fit by Efron's method; a term without an estimate gets a reason instead of a number.
+
+    Reasons: `no events`, `constant` (the covariate, or an empty category), `empty reference`, `collinear`,
+    `separation` (its likelihood has no maximum). Terms without a reason keep their estimates.
+    """
+    n_events = int(given.event.sum())
+    if n_events == 0:
+        return Model(given, None, (), dict.fromkeys(given.terms, "no events"), 0)
+    reasons = {}
+    for k, term in enumerate(given.terms):
+        if np.ptp(given.x[:, k]) == 0:
+            reasons[term] = "empty category" if term in CATEGORIES else "constant"
+        elif term in CATEGORIES and not reference_present:
+            reasons[term] = "empty reference category"
+    kept = [k for k, term in enumerate(given.terms) if term not in reasons]
+    if not kept:
+        return Model(given, None, (), reasons, n_events)
+    names = tuple(given.terms[k] for k in kept)
+    try:
+        fitted = maximise(given.x[:, kept], given.time, given.event)
+    except np.linalg.LinAlgError:
+        return Model(given, None, (), {**reasons, **dict.fromkeys(names, "collinear")}, n_events)
+    reasons |= {name: "separation" for name, bad in zip(names, fitted.diverging, strict=True) if bad}
+    return Model(given, fitted, names, reasons, n_events)
+
+
+def term_rows(model: Model, terms: tuple[str, ...] | None = None) -> list[dict]:
+    """One row a term: hazard ratio with Wald interval, or empty with the reason."""
+    rows = []
+    common = {"n": len(model.design.time), "n_events": model.n_events}
+    for term in terms or model.design.terms:
+        row = {"term": term, **common, "note": notes(model.reasons.get(term), model.note)}
+        if term not in model.reasons:
+            k = model.fitted_terms.index(term)
+            beta, se = float(model.fit.beta[k]), float(np.sqrt(model.fit.covariance[k, k]))
+            row |= ratio(beta, se)
+        rows.append(row)
+    return rows
+
+
+def ratio(log_hr: float, se: float) -> dict:
+    """Hazard ratio, 95 % Wald interval, z and two-sided p of a log hazard ratio."""
+    z = log_hr / se
+    return {
+        "estimate": np.exp(log_hr),
+        "log_hr": log_hr,
+        "se": se,
+        "ci_low": np.exp(log_hr - Z95 * se),
+        "ci_high": np.exp(log_hr + Z95 * se),
+        "z": z,
+        "p": 2.0 * norm.sf(abs(z)),
+    }
+
+
+def set_model(analysis_set: AnalysisSet, model: str) -> Model | None:
+    """The set's univariable or adjusted model; None where a column of it is absent."""
+    given = design(analysis_set, ADJUSTMENT if model == "adjusted" else ())
+    if given is None or not len(given.time):
+        return None
+    indicators = [k for k, term in enumerate(given.terms) if term in CATEGORIES]
+    return fit(given, reference_present=bool((given.x[:, indicators].sum(axis=1) == 0).any()))
+
+
+def cox_rows(analysis_set: AnalysisSet, endpoint: str) -> list[dict]:
+    """Rows of cox.csv for both models of the set."""
+    rows = []
+    for name in MODELS:
+        model = set_model(analysis_set, name)
+        if model is None:
+            continue
+        key = {
+            "population": analysis_set.population,
+            "endpoint": endpoint,
+            "score": analysis_set.score,
+            "model": name,
+        }
+        rows += [{**key, **row} for row in term_rows(model)]
+    return rows

@@ -1,0 +1,99 @@
+"""Tests between groups for the tables of characteristics, as R does them."""
+
+import numpy as np
+import pandas as pd
+from fisher import exact
+from scipy import stats
+
+from calcohort.seeds import rng
+
+WILCOXON = "Wilcoxon rank-sum test"
+KRUSKAL = "Kruskal-Wallis test"
+FISHER = "Fisher's exact test"
+MONTE_CARLO_TABLES = 9999
+# Beyond this many patients an exact r x c test may take minutes.
+_EXACT_CELLS_TIMES_N = 200_000
+
+
+def wilcoxon(first: np.ndarray, second: np.ndarray) -> dict:
+    """Wilcoxon's rank-sum test as R's wilcox.test: exact below 50 a group without ties, else normal with
+    continuity correction. statistic is R's W of the first group.
+    """
+    pooled = np.concatenate([first, second])
+    exactly = max(len(first), len(second)) < 50 and len(np.unique(pooled)) == len(pooled)
+    if np.ptp(pooled) == 0:
+        return {
+            "statistic": len(first) * len(second) / 2,
+            "p": np.nan,
+            "test": "wilcoxon",
+            "note": "constant",
+        }
+    result = stats.mannwhitneyu(first, second, method="exact" if exactly else "asymptotic")
+    name = f"{WILCOXON}, exact" if exactly else WILCOXON
+    return {"statistic": float(result.statistic), "p": float(result.pvalue), "test": name, "note": None}
+
+
+def kruskal(groups: list[np.ndarray]) -> dict:
+    """Kruskal-Wallis test, as R's kruskal.test."""
+    if np.ptp(np.concatenate(groups)) == 0:
+        return {"statistic": np.nan, "p": np.nan, "test": KRUSKAL, "note": "constant"}
+    result = stats.kruskal(*groups)
+    return {
+        "statistic": float(result.statistic),
+        "p": float(result.pvalue),
+        "test": KRUSKAL,
+        "note": None,
+    }
+
+
+def fisher_test(counts: np.ndarray, seed: int = 1) -> dict:
+    """Fisher's exact test of an r x c table: all tables no more probable than this one, as R's fisher.test.
+
+    Where the exact algorithm (FEXACT, by fisher-rxc) cannot do it, a seeded Monte Carlo of 9,999 tables with
+    the same margins, and `test` says so.
+
+    Parameters
+    ----------
+    counts : int array, shape (r, c)
+    """
+    counts = np.asarray(counts, dtype=int)
+    counts = counts[counts.sum(axis=1) > 0][:, counts.sum(axis=0) > 0]
+    if min(counts.shape, default=0) < 2:
+        return {"statistic": np.nan, "p": np.nan, "test": FISHER, "note": "one row or column only"}
+    if counts.shape == (2, 2):
+        return {
+            "statistic": np.nan,
+            "p": float(stats.fisher_exact(counts)[1]),
+            "test": FISHER,
+            "note": None,
+        }
+    p = -1.0
+    if counts.size * counts.sum() <= _EXACT_CELLS_TIMES_N:
+        p = exact(counts.tolist())
+    if p >= 0.0:
+        return {"statistic": np.nan, "p": min(float(p), 1.0), "test": FISHER, "note": None}
+    method = stats.MonteCarloMethod(n_resamples=MONTE_CARLO_TABLES, rng=rng("fisher", seed))
+    p = float(stats.fisher_exact(counts, method=method).pvalue)
+    note = f"Monte Carlo, {MONTE_CARLO_TABLES} tables, seed {seed}"
+    return {"statistic": np.nan, "p": p, "test": f"{FISHER} by Monte Carlo", "note": note}
+
+
+def compare(values: pd.Series, group: pd.Series, kind: str = "continuous", seed: int = 1) -> dict:
+    """Test whether `values` differ between groups: statistic, p, test, note.
+
+    continuous: Wilcoxon for two groups, Kruskal-Wallis for more; categorical: Fisher. Missing values are left
+    out; groups without any are not compared; p is empty with a note where nothing can be compared.
+
+    Parameters
+    ----------
+    values, group : Series or arrays, shape (n,)
+    kind : str
+        continuous or categorical.
+    """
+    table = pd.DataFrame({"value": np.asarray(values), "group": np.asarray(group)}).dropna()
+    if table["group"].nunique() < 2:
+        return {"statistic": np.nan, "p": np.nan, "test": "none", "note": "one group"}
+    if kind == "categorical":
+        return fisher_test(pd.crosstab(table["value"], table["group"]).to_numpy(), seed)
+    parts = [part.to_numpy(dtype=float) for _, part in table.groupby("group", sort=True)["value"]]
+    return wilcoxon(*parts) if len(parts) == 2 else kruskal(parts)

@@ -1,0 +1,142 @@
+"""Cox's partial likelihood with Efron's ties, its derivatives, and its maximum.
+
+Libraries have it, but a fit of 4,331 patients takes them 0.1 s and one of 100,000 some seconds; the
+bootstrap of added_value and large cohorts ask for more, and the score test of proportional hazards needs each
+event's moments. The tests hold it against R, lifelines and statsmodels.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+_MAX_STEPS = 20
+# In units of a covariate's range; Newton's steps square their error, so that the last one is far below this.
+_CONVERGED = 1e-12
+_DIVERGING = 1e-3
+
+
+@dataclass(frozen=True)
+class Moments:
+    """What each event contributes at one value of the coefficients, Efron's average taken over ties.
+
+    loglik: sum; observed: covariates of those with an event, shape (events, p); expected: mean of the
+    covariates in the risk set, shape (events, p); covariance: their covariance there, shape (events, p, p).
+    """
+
+    loglik: float
+    observed: np.ndarray
+    expected: np.ndarray
+    covariance: np.ndarray
+
+    @property
+    def score(self) -> np.ndarray:
+        """First derivative, shape (p,)."""
+        return (self.observed - self.expected).sum(axis=0)
+
+    @property
+    def information(self) -> np.ndarray:
+        """Minus the second derivative, shape (p, p)."""
+        return self.covariance.sum(axis=0)
+
+
+class PartialLikelihood:
+    """Partial likelihood of `x` (n, p) for right-censored times, Efron's approximation for ties (1977)."""
+
+    def __init__(self, x: np.ndarray, time: np.ndarray, event: np.ndarray):
+        order = np.argsort(time, kind="stable")
+        self.x = np.asarray(x, dtype=float)[order]
+        time, died = np.asarray(time)[order], np.asarray(event)[order] == 1
+        self.p = self.x.shape[1]
+        self.event_times, inverse, self.ties = np.unique(time[died], return_inverse=True, return_counts=True)
+        self.at_risk_from = np.searchsorted(time, self.event_times)
+        self.died = np.flatnonzero(died)
+        first_death = np.concatenate([[0], np.cumsum(self.ties)[:-1]]).astype(int)
+        self.first_death = first_death
+        self.of_time = inverse
+        self.fraction = (np.arange(len(self.died)) - first_death[inverse]) / self.ties[inverse]
+        self.pairs = np.triu_indices(self.p)
+        self.products = self.x[:, self.pairs[0]] * self.x[:, self.pairs[1]]
+
+    def moments(self, beta: np.ndarray) -> Moments:
+        """Contributions of the events at coefficients `beta` (p,)."""
+        predictor = self.x @ beta
+        shift = predictor.max(initial=0.0)
+        hazard = np.exp(predictor - shift)[:, None]
+        sums = np.hstack([hazard, hazard * self.x, hazard * self.products])
+        at_risk = np.add.reduceat(sums, self.at_risk_from, axis=0)[::-1].cumsum(axis=0)[::-1]
+        dying = np.add.reduceat(sums[self.died], self.first_death, axis=0)
+        each = at_risk[self.of_time] - self.fraction[:, None] * dying[self.of_time]
+        mean = each[:, 1:] / each[:, :1]
+        expected = mean[:, : self.p]
+        covariance = np.empty((len(each), self.p, self.p))
+        upper = mean[:, self.p :] - expected[:, self.pairs[0]] * expected[:, self.pairs[1]]
+        covariance[:, self.pairs[0], self.pairs[1]] = upper
+        covariance[:, self.pairs[1], self.pairs[0]] = upper
+        loglik = float((predictor[self.died] - shift - np.log(each[:, 0])).sum())
+        return Moments(loglik, self.x[self.died], expected, covariance)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Maximum of a partial likelihood: coefficients (p,), covariance (p, p), log-likelihoods at 0 and there.
+
+    diverging (p,): the likelihood rises for ever along this coefficient (monotone likelihood, separation);
+    its value means nothing, the others are the limits.
+    """
+
+    beta: np.ndarray
+    covariance: np.ndarray
+    loglik_null: float
+    loglik: float
+    diverging: np.ndarray
+
+
+def maximise(
+    x: np.ndarray,
+    time: np.ndarray,
+    event: np.ndarray,
+    start: np.ndarray | None = None,
+    steps: int = _MAX_STEPS,
+) -> Fit:
+    """Newton's method with halved steps from `start` (p,), zero by default.
+
+    Parameters
+    ----------
+    x : array, shape (n, p)
+        Covariates of full rank, none of them constant.
+    time, event : arrays, shape (n,)
+        Time to event (1) or censoring (0); at least one event.
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        If the covariates are collinear.
+    """
+    x = np.asarray(x, dtype=float)
+    centre = x.mean(axis=0) if len(x) else 0.0
+    scale = np.ptp(x, axis=0)
+    likelihood = PartialLikelihood((x - centre) / scale, time, event)
+    beta = np.zeros(x.shape[1]) if start is None else np.asarray(start, dtype=float) * scale
+    null = likelihood.moments(np.zeros(x.shape[1]))
+    here = null if start is None else likelihood.moments(beta)
+    if np.linalg.matrix_rank(null.information, tol=1e-9 * max(1.0, null.information.max())) < x.shape[1]:
+        raise np.linalg.LinAlgError("collinear covariates")
+    delta = np.full(x.shape[1], np.inf)
+    for _ in range(steps):
+        delta = np.clip(np.linalg.lstsq(here.information, here.score, rcond=1e-14)[0], -5.0, 5.0)
+        there = likelihood.moments(beta + delta)
+        halvings = 0
+        while there.loglik < here.loglik - 1e-9 * (1.0 + abs(here.loglik)) and halvings < 20:
+            delta, halvings = delta / 2.0, halvings + 1
+            there = likelihood.moments(beta + delta)
+        beta, here = beta + delta, there
+        if np.abs(delta).max() < _CONVERGED:
+            break
+    covariance = np.linalg.pinv(here.information, rcond=1e-14)
+    return Fit(
+        beta / scale,
+        covariance / np.outer(scale, scale),
+        null.loglik,
+        here.loglik,
+        np.abs(delta) > _DIVERGING,
+    )

@@ -1,0 +1,104 @@
+"""Test of proportional hazards: the score test of R's cox.zph (survival >= 3.0).
+
+No Python library has it: lifelines' proportional_hazard_test is the approximation that R gave up in 2019.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import chi2
+
+from calcohort.statistics.cox import MODELS, Model, set_model
+from calcohort.statistics.partial_likelihood import PartialLikelihood
+from calcohort.statistics.populations import AnalysisSet
+from calcohort.statistics.tidy import notes
+
+METHOD = "score test as cox.zph of R's survival >= 3.0, Kaplan-Meier transform"
+
+
+@dataclass(frozen=True)
+class ScoreTest:
+    """Chi-squared statistics of each term (p,), one degree of freedom each, and of all of them together."""
+
+    terms: np.ndarray
+    overall: float
+
+
+def km_transform(time: np.ndarray, event: np.ndarray) -> np.ndarray:
+    """1 - S(t-) at each distinct event time, S by Kaplan-Meier on everybody."""
+    times, deaths = np.unique(time[event == 1], return_counts=True)
+    at_risk = len(time) - np.searchsorted(np.sort(time), times)
+    survival = np.cumprod(1.0 - deaths / at_risk)
+    return 1.0 - np.concatenate([[1.0], survival[:-1]])
+
+
+def score_test(x: np.ndarray, time: np.ndarray, event: np.ndarray, beta: np.ndarray) -> ScoreTest:
+    """Score test of a coefficient beta + theta g(t) at theta = 0 (Grambsch and Therneau 1994, without their
+    approximation of a constant variance).
+
+    Parameters
+    ----------
+    x : array, shape (n, p)
+    time, event : arrays, shape (n,)
+    beta : array, shape (p,)
+        Maximum of the partial likelihood (Efron).
+    """
+    likelihood = PartialLikelihood(x - x.mean(axis=0), time, event)
+    moments = likelihood.moments(beta)
+    transform = km_transform(time, event)
+    g = (transform - (transform * likelihood.ties).sum() / likelihood.ties.sum())[likelihood.of_time]
+    score = (g[:, None] * (moments.observed - moments.expected)).sum(axis=0)
+    plain = moments.information
+    cross = (g[:, None, None] * moments.covariance).sum(axis=0)
+    square = (g[:, None, None] ** 2 * moments.covariance).sum(axis=0)
+    variance = square - cross.T @ np.linalg.solve(plain, cross)
+    return ScoreTest(score**2 / np.diag(variance), float(score @ np.linalg.solve(variance, score)))
+
+
+def model_test(model: Model) -> ScoreTest | None:
+    """Score test of a fitted model; None where it has a term without an estimate or no freedom in time."""
+    if model.fit is None or model.reasons or len(np.unique(model.design.time[model.design.event == 1])) < 2:
+        return None
+    try:
+        result = score_test(model.design.x, model.design.time, model.design.event, model.fit.beta)
+    except np.linalg.LinAlgError:
+        return None
+    return result if np.isfinite(result.overall) and np.all(np.isfinite(result.terms)) else None
+
+
+def proportional_hazards_rows(analysis_set: AnalysisSet, endpoint: str) -> list[dict]:
+    """Rows of proportional_hazards.csv: each term and GLOBAL, for both models of the set."""
+    rows = []
+    for name in MODELS:
+        model = set_model(analysis_set, name)
+        if model is None:
+            continue
+        key = {
+            "population": analysis_set.population,
+            "endpoint": endpoint,
+            "score": analysis_set.score,
+            "model": name,
+            "method": METHOD,
+        }
+        terms = model.design.terms
+        result = model_test(model)
+        if result is None:
+            why = notes("not tested", *dict.fromkeys(model.reasons.values()))
+            rows += [{**key, "term": term, "note": why} for term in (*terms, "GLOBAL")]
+            continue
+        statistics = [
+            *zip(terms, result.terms, [1] * len(terms), strict=True),
+            ("GLOBAL", result.overall, len(terms)),
+        ]
+        rows += [
+            {**key, "term": term, "statistic": value, "df": df, "p": chi2.sf(value, df), "note": model.note}
+            for term, value, df in statistics
+        ]
+    return rows
+
+
+def violated(analysis_set: AnalysisSet, level: float = 0.05) -> bool:
+    """Whether the univariable model's global test says that hazards are not proportional."""
+    model = set_model(analysis_set, "univariable")
+    result = model_test(model) if model is not None else None
+    return result is not None and chi2.sf(result.overall, len(result.terms)) < level
