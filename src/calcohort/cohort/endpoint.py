@@ -1,9 +1,9 @@
 """The endpoint of the study and its sensitivity definitions, on days from the scan.
 
 MACE is the first of death from any cause, late revascularization, admission for unstable angina and
-myocardial infarction (Pieszko et al. 2023, Methods). Day 0 is the scan. What happened on day 0 itself cannot be
-told from what led to the scan: it is neither an outcome nor history, except that a revascularization on day 0 is
-early.
+myocardial infarction (Pieszko et al. 2023, Methods). Day 0 is the scan. What happened on day 0 itself cannot
+be told from what led to the scan: it is neither an outcome nor history, except that a revascularization on
+day 0 is early.
 """
 
 from dataclasses import dataclass
@@ -52,8 +52,8 @@ def observation_end(linked: Linked, censoring: str) -> np.ndarray:
     """Last observed day of each patient (days from the scan); missing where nobody saw the patient again.
 
     ``registry_end``: the end of follow-up, for everybody. ``last_contact``: the last contact or hospital
-    event, at most the end of follow-up; deaths do not prolong it, or the dead would be watched longer than the
-    living.
+    event, at most the end of follow-up; deaths do not prolong it, or the dead would be watched longer than
+    the living.
     """
     end = linked.patients["end_day"].to_numpy(float)
     if censoring == "registry_end":
