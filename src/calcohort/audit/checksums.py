@@ -8,8 +8,8 @@ import pandas as pd
 
 CHECKSUMS = "audit/checksums.csv"
 COLUMNS = ("path", "bytes", "sha256")
-# Times, dates and git state live here by contract, so these files differ between equal runs.
-VARIABLE = (CHECKSUMS, "audit/provenance.json", "audit/timing.*", "logs/*", "benchmarks/*")
+# Times, dates, git state and identifiers live here, so these files differ between equal runs or stay private.
+VARIABLE = (CHECKSUMS, "audit/provenance.json", "audit/timing.*", "logs/*", "benchmarks/*", "private/*")
 _CHUNK_BYTES = 1 << 20
 
 

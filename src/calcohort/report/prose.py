@@ -1,0 +1,100 @@
+"""Pieces of text with numbers in them: intervals, sentences, small tables of rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup, escape
+
+from calcohort.report.run import Row, Run
+
+POPULATIONS = {
+    "all": "all patients",
+    "no_cad": "patients without prior CAD",
+    "paired": "patients with an expert score",
+    "paired_no_cad": "patients with an expert score and without prior CAD",
+    "internal": "the internal test set",
+    "internal_ctac": "CTAC scans of the internal test set",
+    "internal_gated": "gated scans of the internal test set",
+}
+SCORES = {"dl_ctac": "DL-CTAC", "standard": "standard"}
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a small table: heading, column of the file, and format; an empty format prints text."""
+
+    heading: str
+    name: str
+    format: str = ""
+
+
+def text(template: str, **pieces) -> Markup:
+    """`template` with every piece put in its place; plain strings are escaped, markup stays."""
+    return Markup(template).format(**pieces)
+
+
+def interval(
+    row: Row, column: str, format: str, low: str = "ci_low", high: str = "ci_high", unit=""
+) -> Markup:
+    """ "3.19 (95% CI 2.70 to 3.77)", each number a `<data>` element."""
+    value = row.tag(column, format) + unit
+    if not row.has(low, high):
+        return value + " (no interval could be estimated)"
+    return text(
+        "{value} (95% CI {low} to {high}{unit})",
+        value=value,
+        low=row.tag(low, format),
+        high=row.tag(high, format),
+        unit=unit,
+    )
+
+
+def paragraph(*parts: Markup | str) -> Markup:
+    """Non-empty parts as one paragraph; nothing when there is none."""
+    kept = [escape(part) for part in parts if part]
+    return Markup("<p>") + Markup(" ").join(kept) + Markup("</p>") if kept else Markup("")
+
+
+def missing(reason: str) -> Markup:
+    """The sentence that stands where something could not be shown."""
+    return text('<p class="absent">{reason}</p>', reason=reason)
+
+
+def rows_table(rows: Sequence[Row], columns: Sequence[Column], caption: str) -> Markup:
+    """A table of rows; columns that no row has a value for are left out."""
+    kept = [column for column in columns if any(row.has(column.name) for row in rows)]
+    head = Markup("").join(text('<th scope="col">{h}</th>', h=column.heading) for column in kept)
+    body = Markup("").join(_line(row, kept) for row in rows)
+    return text(
+        '<div class="scroll" tabindex="0" role="region" aria-label="{caption}"><table class="plain">'
+        "<caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>",
+        caption=caption,
+        head=head,
+        body=body,
+    )
+
+
+def table_of(run: Run, file: str, columns: Sequence[Column], caption: str, **wanted) -> Markup:
+    """Rows of `file` as a table, or the sentence that says why there are none."""
+    rows = run.rows(file, **wanted)
+    return rows_table(rows, columns, caption) if rows else missing(run.why_not(file))
+
+
+def name_of(value) -> str:
+    """A key of the vocabulary in words."""
+    key = str(value)
+    if key.startswith("internal_site_"):
+        return f"internal test set, site {key.removeprefix('internal_site_')}"
+    return POPULATIONS.get(key) or SCORES.get(key) or key.replace("_", " ")
+
+
+def _line(row: Row, columns: Sequence[Column]) -> Markup:
+    cells = Markup("")
+    for position, column in enumerate(columns):
+        if column.format:
+            cells += text('<td class="num">{n}</td>', n=row.tag(column.name, column.format))
+            continue
+        value = row.value(column.name)
+        words = "" if value is None else name_of(value)
+        cells += text('<th scope="row">{w}</th>' if position == 0 else "<td>{w}</td>", w=words)
+    return Markup("<tr>") + cells + Markup("</tr>")
