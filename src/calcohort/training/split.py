@@ -1,0 +1,76 @@
+"""One split by patient into training, validation and test, stratified and stable."""
+
+import hashlib
+
+import pandas as pd
+
+from calcohort.errors import InputError
+
+SPLITS = ("train", "validation", "test")
+GOLDEN = 0.6180339887498949
+
+
+def split_patients(
+    scans: pd.DataFrame,
+    fractions: tuple[float, float, float] = (0.8, 0.1, 0.1),
+    seed: int = 1,
+    previous: pd.Series | None = None,
+) -> pd.Series:
+    """Split of every patient.
+
+    Within each stratum (site, scan types, highest category) patients stand in the order of a hash of their name; a
+    low-discrepancy sequence, begun anew in each stratum, deals them out. So a new patient moves no patient of
+    another stratum, and none at all when the earlier split is given.
+
+    Parameters
+    ----------
+    scans : DataFrame
+        patient_id, site, scan_type, category.
+    fractions : tuple of float
+        Shares of training, validation and test.
+    previous : Series, optional
+        Split by patient that stays as it is.
+
+    Returns
+    -------
+    Series
+        "train", "validation" or "test", indexed by patient_id (sorted).
+
+    Raises
+    ------
+    InputError
+        If the shares are no shares, or columns are missing.
+    """
+    missing = {"patient_id", "site", "scan_type", "category"} - set(scans.columns)
+    if missing:
+        raise InputError(f"no column {', '.join(sorted(missing))}", where="development scans", cure="add it")
+    if min(fractions) < 0 or abs(sum(fractions) - 1) > 1e-9:
+        raise InputError("the shares must add up to 1", where="split.fractions", cure="mend them")
+    limits = (fractions[0], fractions[0] + fractions[1])
+    known = {} if previous is None else dict(previous)
+    result = {}
+    for stratum, patients in _strata(scans).items():
+        start = _fraction(seed, "stratum", stratum)
+        for position, patient in enumerate(sorted(patients, key=lambda name: (_fraction(seed, name), name))):
+            place = (start + position * GOLDEN) % 1.0
+            drawn = SPLITS[sum(place >= limit for limit in limits)]
+            result[patient] = known.get(patient, drawn)
+    series = pd.Series(result, dtype=object).sort_index()
+    return series.rename_axis("patient_id").rename("split")
+
+
+def _strata(scans: pd.DataFrame) -> dict[str, list[str]]:
+    strata: dict[str, list[str]] = {}
+    # The category's order is the alphabet's but for ">400", which sorts last as it should.
+    rank = {"0": 0, "1-100": 1, "101-400": 2, ">400": 3}
+    for patient, own in scans.groupby(scans["patient_id"].astype(str), sort=True):
+        highest = max(own["category"].astype(str), key=lambda name: rank.get(name, -1))
+        site = sorted(own["site"].astype(str))[0]
+        kinds = "+".join(sorted(set(own["scan_type"].astype(str))))
+        strata.setdefault(f"{site}|{kinds}|{highest}", []).append(patient)
+    return strata
+
+
+def _fraction(*key) -> float:
+    digest = hashlib.sha256("|".join(map(str, key)).encode()).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64
