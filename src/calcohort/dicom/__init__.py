@@ -1,0 +1,20 @@
+"""DICOM in: every file and every series ends in a volume that is right, or in a reason code."""
+
+from calcohort.dicom.facts import series_key
+from calcohort.dicom.index import FolderIndex, scan_folder, series_paths
+from calcohort.dicom.reasons import REASONS, explain
+from calcohort.dicom.series import LoadedSeries, load_series
+from calcohort.dicom.volumes import load_volume_file, save_volume
+
+__all__ = [
+    "REASONS",
+    "FolderIndex",
+    "LoadedSeries",
+    "explain",
+    "load_series",
+    "load_volume_file",
+    "save_volume",
+    "scan_folder",
+    "series_key",
+    "series_paths",
+]

@@ -1,0 +1,192 @@
+"""What must agree between the files of one series before its slices may be stacked."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from calcohort.dicom.decode import open_pixels, stored_frames, to_hounsfield
+from calcohort.dicom.frames import Frame
+from calcohort.dicom.geometry import SAME_POSITION_MM
+from calcohort.dicom.header import FileHeader
+from calcohort.dicom.reasons import REASONS, Rejected
+
+# Thickness is written with rounding; a tenth apart is another reconstruction.
+_SAME_THICKNESS = 0.1
+# Step and shoot waits a few heart beats between table positions; a second scan comes later.
+_LONGEST_STEP_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """One frame together with the file that holds it."""
+
+    header: FileHeader
+    frame: Frame
+
+
+def check_identity(headers: Sequence[FileHeader]) -> None:
+    """One patient, one study, one day, one frame of reference.
+
+    Raises
+    ------
+    Rejected
+        mixed_patients, mixed_studies, mixed_frames_of_reference.
+    """
+    identifiers, *others = zip(*(header.patient for header in headers), strict=True)
+    # Name, birth date and sex are often blanked in some images; where they are given they must agree.
+    if len(set(identifiers)) > 1 or any(len(set(filter(None, values))) > 1 for values in others):
+        raise Rejected("mixed_patients")
+    if len({header.study_uid for header in headers}) > 1:
+        raise Rejected("mixed_studies")
+    if len({header.study_date for header in headers if header.study_date}) > 1:
+        raise Rejected("mixed_studies")
+    if len({header.frame_of_reference for header in headers}) > 1:
+        raise Rejected("mixed_frames_of_reference")
+
+
+def drop_duplicates(headers: Sequence[FileHeader]) -> tuple[list[FileHeader], list[str]]:
+    """Headers of distinct images, and the paths of the copies left aside.
+
+    Two files are copies when they have the same bytes, or the same place and pixels.
+
+    Raises
+    ------
+    Rejected
+        duplicate_uid_conflict, duplicate_position.
+    """
+    kept, copies = [], []
+    for same in _groups(headers, lambda header: header.sop_uid):
+        first, *rest = same
+        if not all(_same_image(first, other) for other in rest):
+            raise Rejected("duplicate_uid_conflict")
+        kept.append(first)
+        copies += [other.path for other in rest]
+    single = [header for header in kept if len(header.frames) == 1]
+    distinct = [header for header in kept if len(header.frames) != 1]
+    for same in _groups(single, _place):
+        first, *rest = same
+        distinct.append(first)
+        for other in rest:
+            if _same_image(first, other):
+                copies.append(other.path)
+            else:
+                distinct.append(other)
+    return sorted(distinct, key=lambda header: header.path), copies
+
+
+def _groups(headers: Sequence[FileHeader], key) -> list[list[FileHeader]]:
+    groups = defaultdict(list)
+    for header in sorted(headers, key=lambda header: header.path):
+        groups[key(header)].append(header)
+    return list(groups.values())
+
+
+def _place(header: FileHeader) -> tuple[float, ...]:
+    frame = header.frames[0]
+    return tuple(round(value, 2) for value in (*frame.position, *frame.orientation))
+
+
+def _same_image(a: FileHeader, b: FileHeader) -> bool:
+    if a.pixels is None or b.pixels is None:
+        return a.reason == b.reason and _same_bytes(a, b)
+    if _same_bytes(a, b):
+        return True
+    same_place = [(f.position, f.orientation, f.spacing) for f in a.frames] == [
+        (f.position, f.orientation, f.spacing) for f in b.frames
+    ]
+    return same_place and pixel_digest([a]) == pixel_digest([b])
+
+
+def _same_bytes(a: FileHeader, b: FileHeader) -> bool:
+    first, second = Path(a.path), Path(b.path)
+    if first.stat().st_size != second.stat().st_size:
+        return False
+    return _file_digest(first) == _file_digest(second)
+
+
+def _file_digest(path: Path) -> str:
+    with open(path, "rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def pixel_digest(headers: Sequence[FileHeader]) -> str:
+    """SHA-256 of the Hounsfield units of the files in the given order, one slice in memory at a time."""
+    digest = hashlib.sha256()
+    for header in headers:
+        with open_pixels(header.path, header.pixels) as handle:
+            for frame, words in zip(header.frames, stored_frames(handle, header.pixels), strict=True):
+                hu, _ = to_hounsfield(words, frame, header.pixels)
+                digest.update(np.ascontiguousarray(hu, dtype=np.float64).tobytes())
+    return digest.hexdigest()
+
+
+def check_protocol(slices: Sequence[Slice]) -> tuple[str, ...]:
+    """One matrix, one reconstruction, one acquisition; returns warnings.
+
+    Raises
+    ------
+    Rejected
+        matrix_mismatch, mixed_reconstructions, several_acquisitions.
+    """
+    if len({(s.header.pixels.rows, s.header.pixels.columns) for s in slices}) > 1:
+        raise Rejected("matrix_mismatch")
+    for keyword in ("KVP", "ConvolutionKernel"):
+        if len({s.header.facts[keyword] for s in slices}) > 1:
+            raise Rejected("mixed_reconstructions")
+    thickness = [s.frame.thickness for s in slices if s.frame.thickness is not None]
+    if thickness and max(thickness) - min(thickness) > _SAME_THICKNESS * max(thickness):
+        raise Rejected("mixed_reconstructions")
+    warnings = () if len(thickness) == len(slices) else ("no_thickness",)
+    return warnings + _check_acquisitions([s.frame for s in slices])
+
+
+def _check_acquisitions(frames: list[Frame]) -> tuple[str, ...]:
+    """Several acquisitions are one scan only when the table went on step by step (step and shoot)."""
+    ordered = sorted(frames, key=lambda frame: frame.position[2])
+    blocks = [[ordered[0]]]
+    for frame in ordered[1:]:
+        if frame.acquisition == blocks[-1][-1].acquisition:
+            blocks[-1].append(frame)
+        else:
+            blocks.append([frame])
+    if len(blocks) == 1:
+        if _times_interleave(ordered):
+            raise Rejected("several_acquisitions")
+        return ()
+    # A number that comes back after another one: two scans of the same place.
+    if len({block[0].acquisition for block in blocks}) < len(blocks):
+        raise Rejected("several_acquisitions")
+    starts = [min((f.seconds for f in block if f.seconds is not None), default=None) for block in blocks]
+    if None in starts:
+        raise Rejected("several_acquisitions")
+    pauses = np.diff(starts)
+    steady = np.all(pauses > 0) or np.all(pauses < 0)
+    if not steady or np.abs(pauses).max() > _LONGEST_STEP_S:
+        raise Rejected("several_acquisitions")
+    return ("acquisitions_joined",)
+
+
+def _times_interleave(ordered: list[Frame]) -> bool:
+    """Whether neighbouring slices belong, in turn, to an early and a late scan."""
+    if any(frame.seconds is None for frame in ordered) or len({f.date for f in ordered}) > 1:
+        return False
+    steps = np.diff([frame.seconds for frame in ordered])
+    jumps = np.abs(steps) > 5.0
+    turns = jumps[1:] & jumps[:-1] & (np.sign(steps[1:]) != np.sign(steps[:-1]))
+    return int(turns.sum()) >= max(2, len(ordered) // 4)
+
+
+def worst(codes: Sequence[str]) -> str | None:
+    """The code that speaks for the series: of those that reject, the first of the table."""
+    ranked = [code for code in REASONS if code in set(codes)]
+    return next((code for code in ranked if REASONS[code].level == "series"), None)
+
+
+def overlaps(slices: Sequence[Slice]) -> bool:
+    """Whether any two slices share a position."""
+    heights = np.sort([s.frame.position[2] for s in slices])
+    return bool(len(heights) > 1 and np.diff(heights).min() < SAME_POSITION_MM)

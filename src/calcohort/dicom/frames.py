@@ -1,0 +1,176 @@
+"""Slices of a file: one of a classic CT image, many of an enhanced multi-frame CT."""
+
+import math
+from dataclasses import dataclass
+
+from calcohort.dicom.reasons import Rejected
+from calcohort.dicom.tags import Malformed, Tags
+
+_IDENTITY_RESCALE_TYPES = {"", "HU", "US"}
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Place, scale and acquisition of one slice.
+
+    Attributes
+    ----------
+    index : int
+        Number of the frame within its file, from 0.
+    position, orientation : tuple of float
+        Image Position and Orientation (Patient), mm and direction cosines.
+    spacing : tuple of 2 float
+        Pixel Spacing as DICOM gives it: between rows (y), then between columns (x), mm.
+    acquisition : str
+        Acquisition number, cardiac phase and temporal position, to tell acquisitions apart.
+    seconds : float or None
+        Time of acquisition within its day.
+    """
+
+    index: int
+    position: tuple[float, float, float]
+    orientation: tuple[float, float, float, float, float, float]
+    spacing: tuple[float, float]
+    slope: float
+    intercept: float
+    thickness: float | None
+    instance: int | None
+    acquisition: str
+    seconds: float | None
+    mas: float | None
+    date: str
+
+
+def single_frame(tags: Tags) -> Frame:
+    """The slice of a classic single-frame CT image."""
+    position, orientation, spacing = _geometry(tags, tags, tags)
+    slope, intercept = _rescale(tags)
+    acquisition = "|".join(
+        tags.text(keyword)
+        for keyword in (
+            "AcquisitionNumber",
+            "TriggerTime",
+            "NominalPercentageOfCardiacPhase",
+            "TemporalPositionIdentifier",
+        )
+    )
+    instance = tags.number_or_none("InstanceNumber")
+    return Frame(
+        0,
+        position,
+        orientation,
+        spacing,
+        slope,
+        intercept,
+        tags.number_or_none("SliceThickness"),
+        None if instance is None else int(instance),
+        acquisition,
+        clock_seconds(tags.text("AcquisitionTime") or tags.text("AcquisitionDateTime")[8:]),
+        _mas(tags),
+        tags.text("AcquisitionDate") or tags.text("AcquisitionDateTime")[:8],
+    )
+
+
+def enhanced_frames(tags: Tags, n_frames: int) -> tuple[Frame, ...]:
+    """The slices of an Enhanced CT object, from its shared and per-frame functional groups."""
+    shared = (tags.items("SharedFunctionalGroupsSequence") or [None])[0]
+    per_frame = tags.items("PerFrameFunctionalGroupsSequence")
+    if len(per_frame) != n_frames:
+        raise Rejected("multiframe_unsupported")
+    return tuple(_enhanced_frame(shared, own, index) for index, own in enumerate(per_frame))
+
+
+def _enhanced_frame(shared: Tags | None, own: Tags, index: int) -> Frame:
+    def macro(keyword: str) -> Tags | None:
+        found = own.items(keyword) or (shared.items(keyword) if shared else [])
+        return found[0] if found else None
+
+    place, turn, measures = (
+        macro(name) for name in ("PlanePositionSequence", "PlaneOrientationSequence", "PixelMeasuresSequence")
+    )
+    if place is None or turn is None or measures is None:
+        raise Rejected("no_geometry")
+    transform = macro("PixelValueTransformationSequence")
+    if transform is None:
+        raise Rejected("no_rescale")
+    kind = macro("CTImageFrameTypeSequence")
+    frame_type = kind.text("FrameType").upper().split("\\") if kind else []
+    if "LOCALIZER" in frame_type:
+        raise Rejected("localizer")
+    if "DERIVED" in frame_type or "REFORMATTED" in frame_type:
+        raise Rejected("derived_image")
+    position, orientation, spacing = _geometry(place, turn, measures)
+    slope, intercept = _rescale(transform)
+    content = macro("FrameContentSequence")
+    cardiac = macro("CardiacSynchronizationSequence")
+    exposure = macro("CTExposureSequence")
+    acquisition = "|".join(
+        (
+            str(content.word("FrameAcquisitionNumber") or "") if content else "",
+            content.text("StackID") if content else "",
+            str(content.word("TemporalPositionIndex") or "") if content else "",
+            str(cardiac.double("NominalPercentageOfCardiacPhase") or "") if cardiac else "",
+        )
+    )
+    moment = content.text("FrameAcquisitionDateTime") if content else ""
+    return Frame(
+        index,
+        position,
+        orientation,
+        spacing,
+        slope,
+        intercept,
+        measures.number_or_none("SliceThickness"),
+        index + 1,
+        acquisition,
+        clock_seconds(moment[8:]),
+        exposure.double("ExposureInmAs") if exposure else None,
+        moment[:8],
+    )
+
+
+def _geometry(place: Tags, turn: Tags, measures: Tags):
+    try:
+        position = place.numbers("ImagePositionPatient", 3)
+        orientation = turn.numbers("ImageOrientationPatient", 6)
+        spacing = measures.numbers("PixelSpacing", 2)
+    except Malformed:
+        raise Rejected("no_geometry") from None
+    if not (position and orientation and spacing) or min(spacing) <= 0:
+        raise Rejected("no_geometry")
+    row, column = orientation[:3], orientation[3:]
+    dot = sum(a * b for a, b in zip(row, column, strict=True))
+    if abs(math.hypot(*row) - 1) > 1e-2 or abs(math.hypot(*column) - 1) > 1e-2 or abs(dot) > 1e-2:
+        raise Rejected("no_geometry")
+    return position, orientation, spacing
+
+
+def _rescale(tags: Tags) -> tuple[float, float]:
+    try:
+        slope, intercept = tags.number("RescaleSlope"), tags.number("RescaleIntercept")
+    except Malformed:
+        raise Rejected("no_rescale") from None
+    if slope is None or intercept is None or slope == 0:
+        raise Rejected("no_rescale")
+    # "US" is the standard's word for unspecified, which older exporters write for Hounsfield units.
+    if tags.text("RescaleType").upper() not in _IDENTITY_RESCALE_TYPES:
+        raise Rejected("not_hu")
+    return slope, intercept
+
+
+def _mas(tags: Tags) -> float | None:
+    exposure = tags.number_or_none("Exposure")
+    if exposure is not None:
+        return exposure
+    current, milliseconds = tags.number_or_none("XRayTubeCurrent"), tags.number_or_none("ExposureTime")
+    return None if current is None or milliseconds is None else current * milliseconds / 1000
+
+
+def clock_seconds(text: str) -> float | None:
+    """Seconds since midnight of a DICOM time, ``HHMMSS.ffffff``, or None."""
+    digits = text.replace(":", "")[:13]
+    if len(digits) < 6 or not digits[:6].isdigit():
+        return None
+    fraction = digits[6:]
+    part = float(f"0{fraction}") if len(fraction) > 1 and fraction[1:].isdigit() else 0.0
+    return int(digits[:2]) * 3600 + int(digits[2:4]) * 60 + int(digits[4:6]) + part

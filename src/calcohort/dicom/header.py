@@ -1,0 +1,188 @@
+"""One file's header: what it is, where its slices lie, where its pixels begin. No pixel is read."""
+
+import hashlib
+import os
+import stat
+import warnings
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import BinaryIO
+
+import pydicom
+from pydicom.datadict import tag_for_keyword
+
+from calcohort.dicom import kinds
+from calcohort.dicom.frames import Frame, enhanced_frames, single_frame
+from calcohort.dicom.pixels import PixelLayout, locate_pixels
+from calcohort.dicom.reasons import Rejected
+from calcohort.dicom.tags import Malformed, Tags
+
+# Facts about the protocol: text as the header has it. A config's rules may match on any of them.
+FACT_KEYWORDS = (
+    "Modality", "ImageType", "SeriesDescription", "ProtocolName", "StudyDescription", "SeriesNumber",
+    "Manufacturer", "ManufacturerModelName", "SoftwareVersions", "BodyPartExamined", "ScanOptions",
+    "PatientPosition", "KVP", "ConvolutionKernel", "FilterType", "SliceThickness", "SpacingBetweenSlices",
+    "ReconstructionDiameter", "GantryDetectorTilt", "ContrastBolusAgent", "AcquisitionType",
+    "LossyImageCompression", "BurnedInAnnotation", "RescaleType", "ImagesInAcquisition",
+)  # fmt: skip
+# Binary doubles by the standard.
+DOUBLE_KEYWORDS = ("RevolutionTime", "SpiralPitchFactor", "TotalCollimationWidth", "CTDIvol")
+
+_OTHER_KEYWORDS = (
+    "SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID",
+    "StudyDate", "AcquisitionDate", "AcquisitionTime", "AcquisitionDateTime", "AcquisitionNumber",
+    "InstanceNumber", "PatientID", "PatientName", "PatientBirthDate", "PatientSex",
+    "Exposure", "ExposureTime", "XRayTubeCurrent",
+    "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "RescaleSlope", "RescaleIntercept",
+    "ModalityLUTSequence", "TriggerTime", "NominalPercentageOfCardiacPhase", "TemporalPositionIdentifier",
+    "Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "SamplesPerPixel",
+    "PhotometricInterpretation", "NumberOfFrames", "PixelPaddingValue", "PixelPaddingRangeLimit",
+    "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class FileHeader:
+    """What one file says about itself.
+
+    `reason` is None for usable CT slices; a file with a reason may still carry its identity. `patient` holds
+    the identifier and digests of name, birth date and sex, to compare, never to show.
+    """
+
+    path: str
+    reason: str | None
+    sop_class: str = ""
+    sop_uid: str = ""
+    series_uid: str = ""
+    study_uid: str = ""
+    frame_of_reference: str = ""
+    patient: tuple[str, str, str, str] = ("", "", "", "")
+    study_date: str = ""
+    transfer_syntax: str = ""
+    facts: dict[str, str] | None = None
+    frames: tuple[Frame, ...] = ()
+    pixels: PixelLayout | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def read_header(
+    path: str | Path, extra_keywords: tuple[str, ...] = (), allow_lossy: bool = False
+) -> FileHeader:
+    """Read one file's header; whatever is wrong with it becomes its reason code."""
+    path = os.fspath(path)
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            return FileHeader(path, "not_dicom")
+        with open(path, "rb") as handle:
+            return _parse(path, handle, extra_keywords, allow_lossy)
+    except FileNotFoundError:
+        return FileHeader(path, "not_dicom")
+    except OSError:
+        return FileHeader(path, "unreadable")
+
+
+def _parse(path: str, handle: BinaryIO, extra: tuple[str, ...], allow_lossy: bool) -> FileHeader:
+    has_preamble = _looks_like_dicom(handle)
+    if has_preamble is None:
+        return FileHeader(path, "not_dicom")
+    keywords = FACT_KEYWORDS + DOUBLE_KEYWORDS + _OTHER_KEYWORDS + extra
+    wanted = [tag_for_keyword(keyword) for keyword in keywords]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            dataset = pydicom.dcmread(handle, stop_before_pixels=True, force=True, specific_tags=wanted)
+        return _describe(path, handle, dataset, extra, allow_lossy, has_preamble)
+    except Exception:
+        # pydicom raises many kinds of exception on broken files; none of them may end the run.
+        return FileHeader(path, "malformed" if has_preamble else "not_dicom")
+
+
+def _looks_like_dicom(handle: BinaryIO) -> bool | None:
+    """True with a preamble, False for a bare data set, None for anything else."""
+    start = handle.read(132)
+    handle.seek(0)
+    if start[128:132] == b"DICM":
+        return True
+    bare = start[:4] in (b"\x08\x00\x00\x00", b"\x08\x00\x01\x00", b"\x08\x00\x05\x00", b"\x08\x00\x08\x00")
+    bare = bare or start[:2] == b"\x02\x00" or start[:3] == b"\x00\x08\x00"
+    return False if bare and len(start) >= 16 else None
+
+
+def _describe(path, handle, dataset, extra, allow_lossy, has_preamble) -> FileHeader:
+    tags, meta = Tags(dataset), Tags(dataset.file_meta)
+    header = FileHeader(
+        path,
+        None,
+        sop_class=tags.text("SOPClassUID") or meta.text("MediaStorageSOPClassUID"),
+        sop_uid=tags.text("SOPInstanceUID"),
+        series_uid=tags.text("SeriesInstanceUID"),
+        study_uid=tags.text("StudyInstanceUID"),
+        frame_of_reference=tags.text("FrameOfReferenceUID"),
+        patient=_patient(tags),
+        study_date=iso_date(tags.text("StudyDate")),
+        transfer_syntax=meta.text("TransferSyntaxUID"),
+        facts=_facts(tags, extra),
+    )
+    if header.sop_class == kinds.MEDIA_DIRECTORY or not (header.sop_class or has_preamble):
+        return FileHeader(path, "not_dicom")
+    if not header.series_uid or not header.sop_uid:
+        return replace(header, reason="no_series_uid")
+    reason = kinds.aside(header.sop_class, header.facts)
+    if reason:
+        return replace(header, reason=reason)
+    try:
+        return _slices(header, handle, dataset, tags, allow_lossy)
+    except Rejected as rejected:
+        return replace(header, reason=rejected.code)
+    except (Malformed, ValueError, KeyError, IndexError, TypeError):
+        return replace(header, reason="malformed")
+
+
+def _slices(header, handle, dataset, tags, allow_lossy) -> FileHeader:
+    if not header.study_date:
+        raise Rejected("no_date")
+    if header.facts["BurnedInAnnotation"].upper() == "YES":
+        raise Rejected("burned_in")
+    notes = [] if header.transfer_syntax else ["no_meta_header"]
+    if not header.facts["ImageType"]:
+        notes.append("no_image_type")
+    if kinds.is_lossy(header.transfer_syntax, header.facts["LossyImageCompression"]):
+        if not allow_lossy:
+            raise Rejected("lossy")
+        notes.append("lossy_allowed")
+    pixels = locate_pixels(handle, dataset, tags)
+    enhanced = header.sop_class in kinds.ENHANCED_CT
+    if not enhanced and pixels.n_frames != 1:
+        raise Rejected("multiframe_unsupported")
+    frames = enhanced_frames(tags, pixels.n_frames) if enhanced else (single_frame(tags),)
+    return replace(header, frames=frames, pixels=pixels, warnings=tuple(notes))
+
+
+def _patient(tags: Tags) -> tuple[str, str, str, str]:
+    name = "".join(tags.text("PatientName").upper().replace("^", " ").replace("=", " ").split())
+    return (
+        tags.text("PatientID"),
+        _digest(name),
+        _digest(tags.text("PatientBirthDate")),
+        tags.text("PatientSex").upper(),
+    )
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12] if text else ""
+
+
+def _facts(tags: Tags, extra: tuple[str, ...]) -> dict[str, str]:
+    facts = {keyword: tags.text(keyword) for keyword in (*FACT_KEYWORDS, *extra)}
+    doubles = ((keyword, tags.double(keyword)) for keyword in DOUBLE_KEYWORDS)
+    return facts | {keyword: "" if value is None else repr(value) for keyword, value in doubles}
+
+
+def iso_date(text: str) -> str:
+    """``20080918`` or the retired ``2008.09.18`` as ``2008-09-18``; anything else is no date."""
+    digits = text.replace(".", "") if len(text) == 10 else text
+    if len(digits) != 8 or not (digits.isascii() and digits.isdigit()):
+        return ""
+    year, month, day = digits[:4], digits[4:6], digits[6:]
+    plausible = year >= "1900" and "01" <= month <= "12" and "01" <= day <= "31"
+    return f"{year}-{month}-{day}" if plausible else ""

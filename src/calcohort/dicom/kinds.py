@@ -1,0 +1,49 @@
+"""What kind of object a file is, from its SOP class, transfer syntax and image type."""
+
+from pydicom import uid
+
+CT_IMAGE = str(uid.CTImageStorage)
+ENHANCED_CT = frozenset(
+    {str(uid.EnhancedCTImageStorage), str(uid.LegacyConvertedEnhancedCTImageStorage)},
+)
+MEDIA_DIRECTORY = str(uid.MediaStorageDirectoryStorage)
+SECONDARY_CAPTURE = str(uid.SecondaryCaptureImageStorage)
+
+_LOSSY = frozenset(
+    str(syntax)
+    for syntax in (
+        uid.JPEGBaseline8Bit,
+        uid.JPEGExtended12Bit,
+        uid.JPEGLSNearLossless,
+        uid.JPEG2000,
+        uid.HTJ2K,
+    )
+)
+_LOCALIZER = {"LOCALIZER", "SCOUT", "TOPOGRAM", "SCANOGRAM", "SURVIEW"}
+_CAPTURE = {"SCREEN SAVE", "SCREEN SAVE_FS", "DOSE_INFO", "DOSE REPORT", "CT_SOM5 PROT", "CT_SOM7 PROT"}
+_DERIVED = {"REFORMATTED", "MPR", "MIP", "MINIP", "PROJECTION IMAGE", "VOLUME_RENDERED", "SUBTRACTION"}
+
+
+def aside(sop_class: str, facts: dict[str, str]) -> str | None:
+    """Code of a file that is no original CT slice, None for one that may be."""
+    if sop_class.startswith(SECONDARY_CAPTURE):
+        return "secondary_capture"
+    if sop_class != CT_IMAGE and sop_class not in ENHANCED_CT:
+        return "not_ct"
+    if facts["Modality"].upper() not in ("CT", ""):
+        return "not_ct"
+    values = [value.strip().upper() for value in facts["ImageType"].split("\\")]
+    if _LOCALIZER.intersection(values):
+        return "localizer"
+    if _CAPTURE.intersection(values):
+        return "secondary_capture"
+    if values[0] == "DERIVED" or _DERIVED.intersection(values):
+        return "derived_image"
+    if len(values) > 1 and values[1] == "SECONDARY":
+        return "secondary_capture"
+    return None
+
+
+def is_lossy(transfer_syntax: str, flag: str) -> bool:
+    """Whether the transfer syntax may lose information, or the header says that some step did."""
+    return transfer_syntax in _LOSSY or flag.strip() == "01"

@@ -1,0 +1,193 @@
+"""Where a file keeps its pixels and how they are stored: checked against the file's length, not decoded."""
+
+import os
+import struct
+from dataclasses import dataclass, replace
+from io import BytesIO
+from typing import BinaryIO
+
+import pydicom
+from pydicom import uid
+from pydicom.pixels import get_decoder
+
+from calcohort.dicom.reasons import Rejected
+from calcohort.dicom.tags import Malformed, Tags
+
+_PIXEL_DATA = 0x7FE00010
+_ITEM, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE0DD
+_UNDEFINED = 0xFFFFFFFF
+# No CT scanner makes a larger matrix; a larger number is a broken header and would ask for gigabytes.
+_LARGEST_MATRIX = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class PixelLayout:
+    """How the pixels of one file are stored.
+
+    `offset` and `length` place the value of the Pixel Data element in the file (in a deflated file: in that
+    value itself); `encapsulated` marks compressed fragments.
+    """
+
+    transfer_syntax: str
+    offset: int
+    length: int
+    encapsulated: bool
+    little_endian: bool
+    rows: int
+    columns: int
+    n_frames: int
+    bits_allocated: int
+    bits_stored: int
+    high_bit: int
+    signed: bool
+    padding: int | None
+    padding_limit: int | None
+
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes of one uncompressed frame."""
+        return self.rows * self.columns * self.bits_allocated // 8
+
+
+def locate_pixels(handle: BinaryIO, dataset: pydicom.FileDataset, tags: Tags) -> PixelLayout:
+    """Find the pixel data behind a header that pydicom has just read from `handle`.
+
+    Raises
+    ------
+    Rejected
+        no_pixels, truncated, pixel_length, unsupported_pixels, unsupported_syntax.
+    """
+    syntax = _syntax(dataset)
+    rows, columns, n_frames, bits = _format(tags)
+    implicit, little = dataset.original_encoding
+    if syntax == uid.DeflatedExplicitVRLittleEndian:
+        # The element has no place in the file: its value is taken from the inflated data set.
+        handle = _inflated_pixels(handle)
+        offset, length = 0, _size(handle)
+    else:
+        offset, length = _pixel_element(handle, bool(implicit), bool(little))
+    encapsulated = length == _UNDEFINED
+    if encapsulated != syntax.is_encapsulated:
+        raise Rejected("undecodable")
+    layout = PixelLayout(
+        str(syntax),
+        offset,
+        length,
+        encapsulated,
+        bool(little),
+        rows,
+        columns,
+        n_frames,
+        *bits,
+        tags.word("PixelPaddingValue"),
+        tags.word("PixelPaddingRangeLimit"),
+    )
+    if encapsulated:
+        end = _fragments_end(handle, offset)
+        return replace(layout, length=end - offset)
+    if _size(handle) < offset + length or length < layout.frame_bytes * n_frames:
+        raise Rejected("truncated")
+    # Values have even length: one byte more than the pixels is padding.
+    if length > layout.frame_bytes * n_frames + 1:
+        raise Rejected("pixel_length")
+    return layout
+
+
+def _inflated_pixels(handle: BinaryIO) -> BytesIO:
+    handle.seek(0)
+    dataset = pydicom.dcmread(handle, force=True, specific_tags=["PixelData"])
+    if "PixelData" not in dataset:
+        raise Rejected("no_pixels")
+    return BytesIO(dataset.PixelData)
+
+
+def _syntax(dataset: pydicom.FileDataset) -> uid.UID:
+    syntax = dataset.file_meta.get("TransferSyntaxUID")
+    if not syntax:
+        implicit, little = dataset.original_encoding
+        explicit = uid.ExplicitVRLittleEndian if little else uid.ExplicitVRBigEndian
+        return uid.ImplicitVRLittleEndian if implicit else explicit
+    try:
+        supported = not syntax.is_encapsulated or get_decoder(syntax).is_available
+    except (NotImplementedError, ValueError):
+        supported = False
+    if not supported:
+        raise Rejected("unsupported_syntax")
+    return syntax
+
+
+def _format(tags: Tags) -> tuple[int, int, int, tuple[int, int, int, bool]]:
+    try:
+        rows, columns = tags.word("Rows"), tags.word("Columns")
+        allocated, stored = tags.word("BitsAllocated"), tags.word("BitsStored")
+        high, representation = tags.word("HighBit"), tags.word("PixelRepresentation")
+        samples = tags.word("SamplesPerPixel")
+        frames = tags.number("NumberOfFrames")
+    except Malformed:
+        raise Rejected("unsupported_pixels") from None
+    if stored is None:
+        stored = allocated
+    if high is None and stored is not None:
+        high = stored - 1
+    fits = (
+        rows is not None
+        and columns is not None
+        and 0 < rows <= _LARGEST_MATRIX
+        and 0 < columns <= _LARGEST_MATRIX
+        and allocated in (16, 32)
+        and 8 < stored <= high + 1 <= allocated
+        and representation in (0, 1)
+        and samples in (1, None)
+        and tags.text("PhotometricInterpretation").upper() in ("MONOCHROME2", "")
+        and (frames is None or (frames == int(frames) and 1 <= frames < 100_000))
+    )
+    if not fits:
+        raise Rejected("unsupported_pixels")
+    return rows, columns, int(frames or 1), (allocated, stored, high, representation == 1)
+
+
+def _pixel_element(handle: BinaryIO, implicit: bool, little: bool) -> tuple[int, int]:
+    start = handle.tell()
+    head = handle.read(12)
+    if len(head) < 8:
+        # An element that was cut leaves the reader behind the end, or a few bytes that are no element.
+        raise Rejected("truncated" if head or start > _size(handle) else "no_pixels")
+    endian = "<" if little else ">"
+    group, element = struct.unpack(endian + "HH", head[:4])
+    if group << 16 | element != _PIXEL_DATA:
+        raise Rejected("no_pixels" if group == 0x7FE0 else "malformed")
+    if implicit:
+        return start + 8, struct.unpack(endian + "L", head[4:8])[0]
+    if head[4:6] not in (b"OW", b"OB", b"UN"):
+        raise Rejected("malformed")
+    if len(head) < 12:
+        raise Rejected("truncated")
+    return start + 12, struct.unpack(endian + "L", head[8:12])[0]
+
+
+def _fragments_end(handle: BinaryIO, offset: int) -> int:
+    """Offset of the sequence delimiter behind the last fragment; seeks, reads no fragment."""
+    size, at, n_items = _size(handle), offset, 0
+    while True:
+        handle.seek(at)
+        head = handle.read(8)
+        if len(head) < 8:
+            raise Rejected("truncated")
+        group, element, length = struct.unpack("<HHL", head)
+        tag = group << 16 | element
+        if tag == _SEQUENCE_END:
+            if n_items < 2:
+                raise Rejected("no_pixels")
+            return at
+        if tag != _ITEM or length == _UNDEFINED:
+            raise Rejected("undecodable")
+        at, n_items = at + 8 + length, n_items + 1
+        if at > size:
+            raise Rejected("truncated")
+
+
+def _size(handle: BinaryIO) -> int:
+    at = handle.tell()
+    end = handle.seek(0, os.SEEK_END)
+    handle.seek(at)
+    return end

@@ -1,0 +1,217 @@
+"""One series: checked by its headers, decoded to a volume; every failure is a reason code."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from calcohort.dicom.consistency import (
+    Slice,
+    check_identity,
+    check_protocol,
+    drop_duplicates,
+    worst,
+)
+from calcohort.dicom.decode import open_pixels, stored_frames, to_hounsfield
+from calcohort.dicom.facts import series_facts, series_key
+from calcohort.dicom.geometry import MINIMUM_EXTENT_MM, Grid, stack
+from calcohort.dicom.header import FileHeader, read_header
+from calcohort.dicom.reasons import REASONS, Rejected
+from calcohort.volume import Volume
+
+# Gaps count from a quarter of the thickness: rounding makes smaller ones.
+_GAP = 1.25
+_INT16 = np.iinfo(np.int16)
+# Metal reaches 30,000 HU on extended scales; padding was taken out before.
+_PLAUSIBLE_HU = (-1500, 65000)
+
+
+@dataclass(frozen=True)
+class LoadedSeries:
+    """What came of one series or volume file: a volume, or the reason why there is none.
+
+    Attributes
+    ----------
+    facts : dict
+        Columns of one row of `FolderIndex.series`.
+    files : tuple of (path, reason or None)
+        What became of each file.
+    """
+
+    volume: Volume | None
+    reason: str | None
+    warnings: tuple[str, ...] = ()
+    facts: dict = field(default_factory=dict)
+    files: tuple[tuple[str, str | None], ...] = ()
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A series judged by its headers alone."""
+
+    reason: str | None
+    warnings: tuple[str, ...]
+    facts: dict
+    files: tuple[tuple[str, str | None], ...]
+    slices: tuple[Slice, ...] = ()
+    grid: Grid | None = None
+
+
+def check_series(
+    headers: Sequence[FileHeader],
+    *,
+    minimum_extent_mm: float = MINIMUM_EXTENT_MM,
+    extra_keywords: Sequence[str] = (),
+) -> Checked:
+    """Judge the files of one series by their headers; no pixel is read unless two files look alike."""
+    headers = sorted(headers, key=lambda header: header.path)
+    fate = {header.path: header.reason for header in headers}
+    facts = series_facts(headers, extra_keywords) if headers else {}
+    usable = [h for h in headers if h.reason is None or REASONS[h.reason].level == "series"]
+    slices, grid, warnings, reason = (), None, (), None
+    try:
+        slices, warnings = _judge(headers, usable, fate)
+        grid, more = _stack(slices, minimum_extent_mm)
+        warnings += more
+    except Rejected as rejected:
+        reason = rejected.code
+    except Exception:
+        # Comparing look-alikes decodes pixels, and decoders raise what they like.
+        reason = "undecodable"
+    n_files, copies = len(headers), sum(code == "duplicate_file" for code in fate.values())
+    warnings = tuple(dict.fromkeys(warnings + (("duplicate_file",) if copies else ())))
+    facts |= {"n_files": n_files, "n_slices": len(slices) or sum(len(h.frames) for h in usable)}
+    facts |= _grid_facts(slices, grid)
+    return Checked(reason, warnings, facts, tuple(fate.items()), slices, grid)
+
+
+def _judge(headers, usable, fate) -> tuple[tuple[Slice, ...], tuple[str, ...]]:
+    if not usable:
+        counts = Counter(h.reason for h in headers if h.reason)
+        raise Rejected(min(counts, key=lambda code: (-counts[code], code)) if counts else "not_dicom")
+    if len({header.series_uid for header in usable}) > 1:
+        raise Rejected("several_series")
+    check_identity(usable)
+    fatal = worst([header.reason for header in usable if header.reason])
+    if fatal:
+        raise Rejected(fatal)
+    distinct, copies = drop_duplicates(usable)
+    fate |= dict.fromkeys(copies, "duplicate_file")
+    slices = tuple(Slice(header, frame) for header in distinct for frame in header.frames)
+    notes = tuple(note for header in distinct for note in header.warnings)
+    if not distinct[0].patient[0]:
+        notes += ("no_patient_id",)
+    return slices, notes + check_protocol(slices)
+
+
+def _stack(slices, minimum_extent_mm) -> tuple[Grid, tuple[str, ...]]:
+    pixels = slices[0].header.pixels
+    frames = [s.frame for s in slices]
+    grid = stack(frames, pixels.rows, pixels.columns, minimum_extent_mm)
+    warnings = grid.warnings
+    thickness = [frame.thickness for frame in frames if frame.thickness]
+    if thickness and grid.spacing_xyz_mm[2] > _GAP * max(thickness):
+        warnings += ("slice_gap",)
+    numbers = [frame.instance for frame in frames]
+    announced = slices[0].header.facts["ImagesInAcquisition"]
+    if None not in numbers and len(set(numbers)) == len(numbers):
+        whole = max(numbers) - min(numbers) + 1 == len(numbers)
+        if (whole and min(numbers) > 1) or (announced.isdigit() and int(announced) > len(numbers)):
+            warnings += ("slices_missing_at_end",)
+    return grid, warnings
+
+
+def _grid_facts(slices, grid: Grid | None) -> dict:
+    facts = dict.fromkeys(
+        ("rows", "columns", "pixel_spacing_x_mm", "pixel_spacing_y_mm", "increment_mm", "extent_mm")
+    )
+    if slices:
+        facts |= {"rows": slices[0].header.pixels.rows, "columns": slices[0].header.pixels.columns}
+    if grid is not None:
+        x, y, z = grid.spacing_xyz_mm
+        facts |= {"pixel_spacing_x_mm": x, "pixel_spacing_y_mm": y, "increment_mm": z}
+        facts["extent_mm"] = round(z * len(slices), 6)
+    return facts
+
+
+def load_series(
+    paths: Iterable[str | Path] | str | Path,
+    *,
+    allow_lossy: bool = False,
+    minimum_extent_mm: float = MINIMUM_EXTENT_MM,
+) -> LoadedSeries:
+    """Decode one series into Hounsfield units on the patient's LPS axes.
+
+    Parameters
+    ----------
+    paths : path or paths
+        Files of one series in any order, or a folder that holds one series (other files in it are ignored).
+    allow_lossy : bool
+        Accept images that were compressed with loss, with a warning.
+    minimum_extent_mm : float
+        Shorter stacks are rejected as too_few_slices.
+
+    Returns
+    -------
+    LoadedSeries
+        Never raises for what is in the files: each failure is a code of :mod:`calcohort.dicom.reasons`.
+    """
+    headers = [read_header(path, allow_lossy=allow_lossy) for path in _files(paths)]
+    checked = check_series(headers, minimum_extent_mm=minimum_extent_mm)
+    uids = sorted({header.series_uid for header in headers if header.series_uid})
+    facts = {"series": series_key(uids[0]) if len(uids) == 1 else None} | checked.facts
+    if checked.reason:
+        return LoadedSeries(None, checked.reason, checked.warnings, facts, checked.files)
+    try:
+        volume, warnings = _decode(checked)
+    except Rejected as rejected:
+        return LoadedSeries(None, rejected.code, checked.warnings, facts, checked.files)
+    except Exception:
+        # Decoders raise what they like on damaged data: none of it may end the run.
+        return LoadedSeries(None, "undecodable", checked.warnings, facts, checked.files)
+    return LoadedSeries(volume, None, checked.warnings + warnings, facts, checked.files)
+
+
+def _files(paths) -> list[str]:
+    if isinstance(paths, str | Path):
+        path = Path(paths)
+        return sorted(str(p) for p in path.rglob("*") if not p.is_dir()) if path.is_dir() else [str(path)]
+    return sorted(str(path) for path in paths)
+
+
+def _decode(checked: Checked) -> tuple[Volume, tuple[str, ...]]:
+    grid, slices = checked.grid, checked.slices
+    level = {id(slices[index].frame): z for z, index in enumerate(grid.order)}
+    whole = all(_is_whole(s) for s in slices)
+    pixels = slices[0].header.pixels
+    shape = (pixels.columns, pixels.rows) if grid.transpose else (pixels.rows, pixels.columns)
+    hu = np.empty((len(slices), *shape), dtype=np.int16 if whole else np.float32)
+    n_padding, clipped = 0, False
+    for header in {id(s.header): s.header for s in slices}.values():
+        with open_pixels(header.path, header.pixels) as handle:
+            for frame, words in zip(header.frames, stored_frames(handle, header.pixels), strict=True):
+                values, n = to_hounsfield(words, frame, header.pixels)
+                lowest, highest = values.min(), values.max()
+                if lowest < _PLAUSIBLE_HU[0] or highest > _PLAUSIBLE_HU[1]:
+                    raise Rejected("implausible_hu")
+                if whole and highest > _INT16.max:
+                    values, clipped = np.minimum(values, _INT16.max), True
+                hu[level[id(frame)]] = grid.to_lps(values)
+                n_padding += n
+    warnings = (("padding",) if n_padding else ()) + (("values_clipped",) if clipped else ())
+    return Volume(_smallest(hu), grid.spacing_xyz_mm, grid.origin_lps_mm), warnings
+
+
+def _is_whole(s: Slice) -> bool:
+    return (
+        s.frame.slope.is_integer() and s.frame.intercept.is_integer() and s.header.pixels.bits_allocated == 16
+    )
+
+
+def _smallest(hu: np.ndarray) -> np.ndarray:
+    """Whole numbers as int16: half steps of a slope often cancel."""
+    if hu.dtype == np.int16 or hu.max() > _INT16.max or not all(np.array_equal(s, np.rint(s)) for s in hu):
+        return hu
+    return hu.astype(np.int16)

@@ -1,0 +1,121 @@
+"""Header values as plain Python, read from the raw bytes: quick, and no surprises on malformed values."""
+
+import math
+import re
+import struct
+from collections.abc import Iterator
+
+import pydicom
+from pydicom.datadict import tag_for_keyword
+from pydicom.dataelem import RawDataElement
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+
+
+class Malformed(ValueError):
+    """A value is there but is not what its tag promises."""
+
+
+class Tags:
+    """Typed access to one dataset by keyword; an absent or empty value is "", () or None."""
+
+    def __init__(self, dataset: pydicom.Dataset):
+        self._dataset = dataset
+
+    def __contains__(self, keyword: str) -> bool:
+        return tag_for_keyword(keyword) in self._dataset
+
+    def _bytes(self, keyword: str) -> tuple[bytes, bool]:
+        tag = tag_for_keyword(keyword)
+        if tag not in self._dataset:
+            return b"", True
+        element = self._dataset.get_item(tag)
+        if isinstance(element, RawDataElement):
+            return element.value or b"", element.is_little_endian
+        value = element.value
+        if value is None or isinstance(value, pydicom.Sequence):
+            return b"", True
+        values = value if isinstance(value, pydicom.multival.MultiValue) else [value]
+        return "\\".join(str(v) for v in values).encode(), True
+
+    def text(self, keyword: str) -> str:
+        """Value as text without padding; several values joined by a backslash."""
+        raw, _ = self._bytes(keyword)
+        try:
+            text = raw.decode("ascii")
+        except UnicodeDecodeError:
+            text = self._decoded(keyword, raw)
+        return text.strip(" \0\t\r\n")
+
+    def _decoded(self, keyword: str, raw: bytes) -> str:
+        # Only pydicom knows the character set of the dataset.
+        try:
+            return str(self._dataset[tag_for_keyword(keyword)].value)
+        except Exception:
+            return raw.decode("latin-1")
+
+    def numbers(self, keyword: str, count: int | None = None) -> tuple[float, ...]:
+        """Decimal strings; raises :class:`Malformed` if one is no finite number or their count is wrong."""
+        text = self.text(keyword)
+        if not text:
+            return ()
+        values = tuple(_number(part.strip(" \0")) for part in text.split("\\"))
+        if count is not None and len(values) != count:
+            raise Malformed(keyword)
+        return values
+
+    def number(self, keyword: str) -> float | None:
+        """First decimal string of a value."""
+        values = self.numbers(keyword)
+        return values[0] if values else None
+
+    def number_or_none(self, keyword: str) -> float | None:
+        """Like :meth:`number` for facts that decide nothing: malformed is absent."""
+        try:
+            return self.number(keyword)
+        except Malformed:
+            return None
+
+    def double(self, keyword: str) -> float | None:
+        """Binary FD or FL value."""
+        raw, little = self._bytes(keyword)
+        element = self._dataset.get_item(tag_for_keyword(keyword)) if raw else None
+        if len(raw) in (4, 8) and isinstance(element, RawDataElement):
+            value = struct.unpack(("<" if little else ">") + ("f" if len(raw) == 4 else "d"), raw)[0]
+            return value if math.isfinite(value) else None
+        return self.number_or_none(keyword)
+
+    def word(self, keyword: str) -> int | None:
+        """Binary US or SS value as its unsigned 16-bit word."""
+        raw, little = self._bytes(keyword)
+        if not raw:
+            return None
+        if len(raw) < 2:
+            raise Malformed(keyword)
+        return int.from_bytes(raw[:2], "little" if little else "big")
+
+    def items(self, keyword: str) -> list["Tags"]:
+        """Items of a sequence."""
+        tag = tag_for_keyword(keyword)
+        if tag not in self._dataset:
+            return []
+        value = self._dataset[tag].value
+        return [Tags(item) for item in value] if isinstance(value, pydicom.Sequence) else []
+
+    def nested(self) -> Iterator["Tags"]:
+        """This dataset, then every item of its sequences, depth first."""
+        yield self
+        for tag in list(self._dataset.keys()):
+            element = self._dataset.get_item(tag)
+            if (element.VR or pydicom.datadict.dictionary_VR(tag)) == "SQ":
+                for item in self._dataset[tag].value:
+                    yield from Tags(item).nested()
+
+
+def _number(text: str) -> float:
+    if not _NUMBER.fullmatch(text):
+        raise Malformed(text)
+    value = float(text)
+    if not math.isfinite(value):
+        raise Malformed(text)
+    return value

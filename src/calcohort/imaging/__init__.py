@@ -1,0 +1,1 @@
+"""Which scan of which patient: protocols, linking, the choice between series, and shards of work."""

@@ -1,0 +1,38 @@
+"""Shards of scans: names that depend on the keys alone, so that one new scan touches one shard."""
+
+import hashlib
+from collections.abc import Iterable
+
+_ROOT = "s"
+
+
+def assign(keys: Iterable[str], shard_size: int) -> dict[str, str]:
+    """Shard of each key.
+
+    Keys are leaves of a binary tree by the bits of their SHA-256; a shard with more than `shard_size` keys
+    splits into its two branches. A shard's name is its branch, e.g. ``s``, ``s0``, ``s10``. One key more
+    changes the members of one shard, or splits that one; order and repetition of keys do not matter.
+
+    Raises
+    ------
+    ValueError
+        If `shard_size` is less than 1.
+    """
+    if shard_size < 1:
+        raise ValueError("shard_size must be at least 1")
+    shards: dict[str, str] = {}
+    open_branches = [(_ROOT, [(_bits(key), key) for key in sorted(set(keys))])]
+    while open_branches:
+        name, members = open_branches.pop()
+        if len(members) <= shard_size:
+            shards |= {key: name for _, key in members}
+            continue
+        depth = len(name) - len(_ROOT)
+        for bit in "01":
+            open_branches.append((name + bit, [(bits, key) for bits, key in members if bits[depth] == bit]))
+    return dict(sorted(shards.items()))
+
+
+def _bits(key: str) -> str:
+    digest = hashlib.sha256(key.encode()).digest()
+    return f"{int.from_bytes(digest, 'big'):0256b}"
