@@ -89,6 +89,17 @@ def check_file(path: str | Path, relations: str | Path | None = None) -> pd.Data
     return contradictions(read_claims(path), links)
 
 
+def run(path: str | Path, relations: str | Path | None = None) -> int:
+    """Print the contradictions of a claims file and return 1 if any is certain, else 0."""
+    found = check_file(path, relations)
+    for row in found.itertuples():
+        mark = "" if row.certain else " (possible)"
+        print(f"{row.rule}{mark}: {row.ids}: {row.message}")
+    certain = int(found["certain"].sum())
+    print(f"{path}: {certain} contradictions, {len(found) - certain} that something unsaid could explain")
+    return 1 if certain else 0
+
+
 def read_relations(path: str | Path) -> list[dict]:
     """The list of relations in a YAML file.
 

@@ -70,6 +70,16 @@ def verify(run_dir: str | Path) -> list[Difference]:
     return [*_check_files(root), *check_numbers(root)]
 
 
+def run(run_dir: str | Path) -> int:
+    """Verify, print what differs, and return 1 if anything breaks the run, else 0."""
+    differences = verify(run_dir)
+    for difference in differences:
+        print(difference)
+    broken = sum(difference.breaks for difference in differences)
+    print(f"{run_dir}: {'as the run wrote it' if not broken else f'{broken} differences'}")
+    return 1 if broken else 0
+
+
 def check_numbers(run_dir: str | Path) -> list[Difference]:
     """Differences between the numbers printed in the pages of a run and the rows they name."""
     root = Path(run_dir)
@@ -82,7 +92,7 @@ def check_numbers(run_dir: str | Path) -> list[Difference]:
                 tables[number.file] = _read(root, number.file)
             problem = _compare(number, tables[number.file])
             if problem:
-                found.append(Difference(*problem[:1], name, problem[1]))
+                found.append(Difference(problem[0], name, problem[1]))
     return found
 
 
@@ -132,8 +142,10 @@ def _compare(number: Number, table: list[dict[str, str]] | None) -> tuple[str, s
         return "unresolved number", f"“{number.text}” names {place}, which is not there"
     if number.format not in FORMATS:
         return "unresolved number", f"“{number.text}” has the unknown format “{number.format}”"
-    cell = _typed(table[int(number.row)][number.column])
-    expected = FORMATS[number.format](cell)
+    raw = table[int(number.row)][number.column]
+    cell = _typed(raw)
+    # Text is printed as it stands in the file: "1.0" stays "1.0".
+    expected = raw if number.format == "text" else FORMATS[number.format](cell)
     if number.text != expected or _typed(number.value) != cell:
         return "changed number", f"“{number.text}” ({number.value}) is printed, {place} gives “{expected}”"
     return None

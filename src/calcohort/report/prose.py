@@ -63,14 +63,20 @@ def missing(reason: str) -> Markup:
 def rows_table(rows: Sequence[Row], columns: Sequence[Column], caption: str) -> Markup:
     """A table of rows; columns that no row has a value for are left out."""
     kept = [column for column in columns if any(row.has(column.name) for row in rows)]
-    head = Markup("").join(text('<th scope="col">{h}</th>', h=column.heading) for column in kept)
-    body = Markup("").join(_line(row, kept) for row in rows)
+    lines = Markup("").join(_line(row, kept) for row in rows)
+    return frame(caption, [column.heading for column in kept], lines)
+
+
+def frame(caption: str, headings: Sequence[str], lines: Markup, kind: str = "plain") -> Markup:
+    """A table with its caption, headings and ready-made `lines`, in a box that scrolls by keyboard as well."""
+    head = Markup("").join(text('<th scope="col">{heading}</th>', heading=heading) for heading in headings)
     return text(
-        '<div class="scroll" tabindex="0" role="region" aria-label="{caption}"><table class="plain">'
-        "<caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>",
+        '<div class="scroll" tabindex="0" role="region" aria-label="{caption}"><table class="{kind}">'
+        "<caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table></div>",
         caption=caption,
+        kind=kind,
         head=head,
-        body=body,
+        lines=lines,
     )
 
 

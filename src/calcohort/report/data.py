@@ -1,0 +1,197 @@
+"""Who and what is in the data: flow, exclusions, findings, scans and their flags, claims, checklist."""
+
+from markupsafe import Markup
+
+from calcohort.dicom.reasons import REASONS
+from calcohort.report.prose import Column, frame, missing, paragraph, table_of, text
+from calcohort.report.run import Run
+from calcohort.report.tallies import TALLIES
+
+CHECKLIST = "audit/checklist_prime.csv"
+CLAIMS = "audit/claims.csv"
+CLAIMS_SUMMARY = "audit/claims_summary.csv"
+FLOW = "cohort/flow.csv"
+QUALITY = "cohort/quality.csv"
+
+PATIENT_REASONS = {
+    "no_pet_exam": "no PET examination in the registry",
+    "death_before_scan": "recorded as dead on or before the day of the scan",
+    "missing_followup": "no contact, event or death recorded after the day of the scan",
+    "early_revascularization": "PCI or CABG within the days after the scan that count as early",
+    "missing_ctac": "no attenuation-correction CT was found",
+    "corrupt_ctac": "the attenuation-correction CT could not be read or scored",
+    "no_heart": "no heart was found in the scan",
+}
+_TOPICS = {
+    "series": "Series that were not used",
+    "file": "Files that were not used",
+    "flag": "Warnings and quality flags of scored scans",
+    "protocol": "Protocols of the accepted series",
+}
+
+
+def flow(run: Run) -> Markup:
+    """The steps from screened to analysed."""
+    rows = run.rows(FLOW)
+    if not rows:
+        return missing(run.why_not(FLOW))
+    lines = Markup("").join(
+        text(
+            "<tr><th scope='row'>{why}</th><td class='num'>{n_in}</td><td class='num'>{out}</td>"
+            "<td class='num'>{left}</td></tr>",
+            why=_meaning(row.value("reason")) or "all",
+            n_in=row.tag("n_in", "count"),
+            out=row.tag("excluded", "count"),
+            left=row.tag("n_out", "count"),
+        )
+        for row in rows
+    )
+    return frame("One reason a patient, in this order", ["Reason", "Before", "Excluded", "Left"], lines)
+
+
+def quality(run: Run) -> Markup:
+    """Every data-quality finding of the registries and their linkage."""
+    columns = (
+        Column("Source", "source"),
+        Column("Finding", "rule"),
+        Column("Severity", "severity"),
+        Column("Count", "count", "count"),
+    )
+    return table_of(run, QUALITY, columns, "Findings of the linkage and derivation (cohort/quality.csv)")
+
+
+def scans(run: Run) -> Markup:
+    """What was not used, with the meaning of each code, and the flags of what was."""
+    if run.table(TALLIES) is None or run.table(TALLIES).empty:
+        return missing("This run did not start from images, or every scan was used without a remark.")
+    blocks = Markup("")
+    for topic, heading in _TOPICS.items():
+        rows = run.rows(TALLIES, topic=topic)
+        if not rows:
+            continue
+        lines = Markup("").join(
+            text(
+                "<tr><th scope='row'><code>{code}</code></th><td>{meaning}</td><td class='num'>{count}</td>"
+                "<td class='num'>{of}</td></tr>",
+                code=row.value("code"),
+                meaning=_meaning(row.value("code"), fallback=""),
+                count=row.tag("count", "count"),
+                of=row.tag("of", "count"),
+            )
+            for row in rows
+        )
+        blocks += frame(heading, ["Code", "Meaning", "Count", "Of"], lines)
+    return blocks
+
+
+def claims(run: Run) -> Markup:
+    """The published numbers beside this run's, with verdicts."""
+    rows = run.rows(CLAIMS)
+    if not rows:
+        return missing(run.why_not(CLAIMS))
+    counts = [
+        text("{verdict}: {count}", verdict=row.value("verdict"), count=row.tag("count", "count"))
+        for row in run.rows(CLAIMS_SUMMARY)
+    ]
+    shown = [row for row in rows if row.value("verdict") != "not computable"]
+    html = paragraph(Markup("; ").join(counts) + "." if counts else "")
+    if not shown:
+        return html + missing("No published number could be computed in this run; audit/claims.csv says why.")
+    lines = Markup("").join(_claim(row) for row in shown)
+    headings = ["Quantity", "Population", "Published", "This run", "95% interval", "Verdict"]
+    caption = "What could be computed; the rest and its reasons are in audit/claims.csv"
+    table = frame(caption, headings, lines, kind="plain claims")
+    return html + text("<details><summary>Show every number</summary>{table}</details>", table=table)
+
+
+def checklist(run: Run) -> Markup:
+    """The PRIME checklist as filled from the run, with links to the sections."""
+    rows = run.rows(CHECKLIST)
+    if not rows:
+        return missing(run.why_not(CHECKLIST))
+    lines = Markup("").join(
+        text(
+            "<tr class='{kind}'><th scope='row'>{item}</th><td>{asks}</td><td>{status}</td><td>{answer}"
+            "{where}</td></tr>",
+            kind=str(row.value("status")).replace(" ", "-"),
+            item=row.value("item"),
+            asks=row.value("asks"),
+            status=_STATUS[str(row.value("status"))],
+            answer=row.value("answer") or "",
+            where=_where(row.value("where")),
+        )
+        for row in rows
+    )
+    unchecked = [row.value("item") for row in rows if str(row.value("wording_checked")).lower() == "false"]
+    note = ""
+    if unchecked:
+        note = (
+            f"The wording of items {unchecked[0]} to {unchecked[-1]} could not be compared with the published "
+            "table: hold it against the paper before submission."
+        )
+    caption = "PRIME, seven domains (Sengupta et al., JACC Cardiovasc Imaging 2020;13:2017–2035)"
+    return paragraph(note) + frame(
+        caption, ["Item", "Asks for", "Status", "Answer"], lines, kind="plain prose"
+    )
+
+
+_STATUS = {
+    "answered": "answered",
+    "in part": "in part; a person must add the rest",
+    "person": "needs a person",
+    "missing": "not in this run",
+}
+# Claims are printed to the digits that were published, as far as a format has them.
+_BY_DECIMALS = {0: "fixed0", 1: "fixed1", 2: "fixed2", 3: "fixed3"}
+
+
+def _claim(row) -> Markup:
+    published = str(row.value("published") or "")
+    format = _BY_DECIMALS.get(len(published.partition(".")[2]), "fixed3")
+    ends = ""
+    if row.has("ci_low", "ci_high"):
+        ends = text("{low} to {high}", low=row.tag("ci_low", format), high=row.tag("ci_high", format))
+    value = row.tag("value", format) if row.has("value") else text("p {p}", p=row.tag("p", "pvalue"))
+    has_span = row.value("published_low") is not None
+    span = ""
+    if has_span:
+        ends_text = {key: row.tag(f"published_{key}", "text") for key in ("low", "high")}
+        span = text(" ({low}, {high})", **ends_text)
+    return text(
+        "<tr class='{kind}'><th scope='row'>{quantity}</th><td>{population}</td><td>{published}{span}</td>"
+        "<td class='num'>{value}</td><td class='num'>{ends}</td><td title='{reason}'>{verdict}</td></tr>",
+        kind=str(row.value("verdict")).replace(" ", "-"),
+        quantity=row.value("quantity"),
+        population=row.value("population") or "",
+        published=row.tag("published", "text")
+        if published
+        else text("p {p}", p=row.tag("published_p", "text")),
+        span=span,
+        value=value,
+        ends=ends,
+        reason=row.value("reason") or "",
+        verdict=row.value("verdict"),
+    )
+
+
+def _where(value) -> Markup:
+    if value is None:
+        return Markup("")
+    places = [place.strip() for place in str(value).split(";")]
+    links = [
+        text('<a href="{p}">{name}</a>', p=place, name=place.lstrip("#"))
+        if place.startswith("#")
+        else text("<code>{p}</code>", p=place)
+        for place in places
+    ]
+    return Markup(" <span class='where'>") + Markup(", ").join(links) + Markup("</span>")
+
+
+def _meaning(code, fallback: str | None = None) -> str:
+    if code is None:
+        return ""
+    if code in PATIENT_REASONS:
+        return PATIENT_REASONS[code]
+    if code in REASONS:
+        return REASONS[code].meaning
+    return str(code).replace("_", " ") if fallback is None else fallback
