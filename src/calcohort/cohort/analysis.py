@@ -57,12 +57,15 @@ def build(
     Parameters
     ----------
     registries : dict of DataFrame
-        By source name, each from :func:`calcohort.registries.sources.read`; patients and pet are needed.
+        By source name, each from :func:`calcohort.registries.sources.read`; patients is needed. Without pet
+        the days of the CTAC scans are the exams.
     scan_scores : DataFrame
         scores/scores.csv or the table of the `scores:` door, from
         :func:`calcohort.registries.scores.read_scores`.
     """
     findings = Findings([row for table in registries.values() for row in table.attrs.get("findings", [])])
+    if "pet" not in registries:
+        registries = registries | {"pet": scores.exams_from_scores(scan_scores)}
     linked = link(registries, settings, findings)
     by_patient = scores.patient_scores(scan_scores, linked.patients["scan_date"], findings)
     by_patient["cac_standard"] = scores.standard_scores(

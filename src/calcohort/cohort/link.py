@@ -43,9 +43,8 @@ def link(registries: dict[str, pd.DataFrame], settings: CohortSettings, findings
     source the earliest; events after death and dates after the registries' export are dropped; patients is
     right about the sex.
     """
-    for name in ("patients", "pet"):
-        if name not in registries:
-            raise InputError("the source is missing", where=f"registries.{name}", cure="add it to the config")
+    if "patients" not in registries:
+        raise InputError("the source is missing", where="registries.patients", cure="add it to the config")
     people = registries["patients"].set_index("patient_id")
     exams = _first_exams(registries["pet"], findings)
     findings.add("pet", "patient_not_in_patients", (~exams.index.isin(people.index)).sum())

@@ -1,6 +1,5 @@
 """Pseudonyms: HMAC-SHA256 of the identifier under a key that stays at the site."""
 
-import hashlib
 import hmac
 import os
 import secrets
@@ -58,8 +57,21 @@ def pseudonymise(ids: pd.Series, key: bytes) -> pd.Series:
 
     Blanks around an identifier do not count, so that a registry and a DICOM header agree.
     """
-    names = {
-        one: hmac.new(key, str(one).strip().encode(), hashlib.sha256).hexdigest()[:PSEUDONYM_DIGITS]
-        for one in ids.dropna().unique()
-    }
+    names = _pseudonyms(ids.dropna().unique(), key)
     return ids.map(names).astype("string[python]")
+
+
+def pseudonymise_tables(tables: dict[str, pd.DataFrame], key: bytes) -> dict[str, pd.DataFrame]:
+    """The tables with their column patient_id pseudonymised; each identifier is computed once."""
+    every = pd.concat([table["patient_id"] for table in tables.values()]).dropna().unique()
+    names = _pseudonyms(every, key)
+    return {
+        name: table.assign(patient_id=table["patient_id"].map(names).astype("string[python]"))
+        for name, table in tables.items()
+    }
+
+
+def _pseudonyms(ids, key: bytes) -> dict:
+    return {
+        one: hmac.digest(key, str(one).strip().encode(), "sha256").hex()[:PSEUDONYM_DIGITS] for one in ids
+    }

@@ -32,7 +32,9 @@ def patient_scores(scores: pd.DataFrame, scan_dates: pd.Series, findings: Findin
     findings.always("scores", "rows_linked", (patient >= 0).sum())
     findings.add("scores", "patient_without_pet_exam", (patient < 0).sum())
     rows = scores.assign(patient=patient)[patient >= 0]
-    other_day = _day(rows, scan_dates) != 0
+    day = _day(rows, scan_dates)
+    # A scan that was rejected may have lost its date with its header.
+    other_day = ~np.isnan(day) & (day != 0)
     findings.add("scores", "scan_of_another_day_ignored", other_day.sum())
     rows = rows[~other_day]
     usable = rows["agatston"].notna()
@@ -66,6 +68,15 @@ def _day(rows: pd.DataFrame, scan_dates: pd.Series) -> np.ndarray:
             cure="write YYYY-MM-DD, or days from the scan",
         )
     return (given.to_numpy() - scan_dates.to_numpy()[rows["patient"]]) / np.timedelta64(1, "D")
+
+
+def exams_from_scores(scores: pd.DataFrame) -> pd.DataFrame:
+    """PET exams where there is no such source: the days of the CTAC scans."""
+    if not pd.api.types.is_datetime64_any_dtype(scores["scan_date"]):
+        cure = "add registries.pet with the date of each patient's exam"
+        raise InputError("scan_date is in days from an exam that is not given", where="scores", cure=cure)
+    ctac = scores[scores["protocol"].isin([STRESS, REST]) & scores["scan_date"].notna()]
+    return ctac[["patient_id", "scan_date"]].drop_duplicates(ignore_index=True)
 
 
 def standard_scores(clinical: pd.DataFrame | None, scan_dates: pd.Series, findings: Findings) -> pd.Series:

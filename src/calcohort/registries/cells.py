@@ -1,37 +1,128 @@
-"""Cells of a registry into dates, numbers, flags and text, by the column's rule in the schemas.
+"""Cells of a registry into dates, numbers, flags and words, by the column's rule in the schemas.
 
 What can be read in one way only is repaired and counted (blanks around a value, `Male` for `male`, `N/A`);
-what can be read in two ways is a violation with its cure.
+what can be read in two ways is a violation with its cure. Each distinct cell of a column is read once.
 """
 
 import re
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 
 import numpy as np
 import pandas as pd
 
 from calcohort.registries.schemas import DATE, FLAG, NUMBER, Violation
 
-MISSING = frozenset({"n/a", "na", "#n/a", "nan", "nat", "null", "none", "<na>", "missing", "."})
-FLAGS = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "false": 0, "true": 1}
+MISSING = frozenset({"", "n/a", "na", "#n/a", "nan", "nat", "null", "none", "<na>", "missing", "."})
+FLAGS = {"0": 0, "1": 1, "false": 0, "true": 1}
 # YAML reads an unquoted yes or no as a truth value.
 YAML_TRUTH = {True: ("yes", "Yes", "YES", "true", "True"), False: ("no", "No", "NO", "false", "False")}
-ISO = "%Y-%m-%d"
-EXCEL = "excel"
+ISO, EXCEL = "%Y-%m-%d", "excel"
 OTHER_FORMATS = (
     ISO, "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d", "%d-%m-%Y", "%m-%d-%Y", "%Y%m%d", "%d-%b-%Y",
     "%d %b %Y", "%b %d, %Y", "%m/%d/%y", "%d.%m.%y",
 )  # fmt: skip
-EXCEL_DAY_0 = pd.Timestamp("1899-12-30")
+EXCEL_DAY_0 = datetime(1899, 12, 30)
+PLAIN_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+COMMA_NUMBER = re.compile(r"[+-]?\d+,\d+")
+GROUPED_NUMBER = re.compile(r"[+-]?\d{1,3}([.,]\d{3})+")
+SERIAL_DAY = re.compile(r"[1-7]\d{4}")
+TIME_OF_DAY = re.compile(r"[ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?$")
+
+PROBLEMS = {
+    "decimal comma": ("has decimal commas", 'set decimal: ","'),
+    "comma or group": (
+        "has commas that may be decimal commas or separate the thousands",
+        'set decimal: "," if they are decimal commas, else take them out',
+    ),
+    "point or group": (
+        'has points, but decimal is ","',
+        'take separators of thousands out, or set decimal: "."',
+    ),
+    "not a number": (
+        "is text where a number belongs",
+        "write the number alone, or map the words under `values`",
+    ),
+    "not a flag": ("is not 0 or 1", "map the file's codes under `values`, for instance {yes: 1, no: 0}"),
+    "serial day": (
+        "holds Excel serial days",
+        "store the column as dates in the spreadsheet, or set date_format: excel",
+    ),
+    "not a date": (None, None),
+}
 
 
-@dataclass
+@dataclass(frozen=True)
 class Parsed:
     """One column, what was wrong with it, and how many cells were repaired by which rule."""
 
     values: pd.Series
-    violations: list[Violation] = field(default_factory=list)
-    repairs: dict[str, int] = field(default_factory=dict)
+    violations: list[Violation]
+    repairs: dict[str, int]
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """How the cells of one column are to be read."""
+
+    kind: str
+    allowed: tuple[str, ...]
+    recode: dict[str, str | None]
+    date_format: str
+    decimal: str
+
+    def read(self, cell) -> tuple[object, str | None, tuple[str, ...]]:
+        """Value of a cell that is not empty, its problem, and the repairs that it took."""
+        text, repairs = as_text(cell), ()
+        if text != (text := text.strip()) and text:
+            repairs += ("blanks_removed",)
+        if text in self.recode:
+            text = self.recode[text]
+            cell = text
+        if text is None or text == "":
+            return None, None, repairs
+        if text.casefold() in MISSING:
+            return None, None, (*repairs, "word_for_missing")
+        value, problem, repair = self._of_kind(cell, text)
+        return value, problem, repairs + repair
+
+    def _of_kind(self, cell, text: str) -> tuple[object, str | None, tuple[str, ...]]:
+        if self.kind == DATE:
+            return (*self._date(cell, text), ())
+        if self.kind == NUMBER:
+            return (*self._number(cell, text), ())
+        if self.kind == FLAG:
+            flag = FLAGS.get(text.casefold())
+            return flag, None if flag is not None else "not a flag", ()
+        if text not in self.allowed and text.casefold() in self.allowed:
+            return text.casefold(), None, ("case_ignored",)
+        return text, None, ()
+
+    def _date(self, cell, text: str) -> tuple[object, str | None]:
+        if isinstance(cell, date):
+            return datetime(cell.year, cell.month, cell.day), None
+        serial = SERIAL_DAY.fullmatch(text)
+        if self.date_format == EXCEL:
+            return (EXCEL_DAY_0 + timedelta(days=int(text)), None) if serial else (None, "not a date")
+        # A database and a spreadsheet give midnight with the day.
+        value = _strptime(TIME_OF_DAY.sub("", text), self.date_format)
+        if value is None:
+            return None, "serial day" if serial else "not a date"
+        return value, None
+
+    def _number(self, cell, text: str) -> tuple[float | None, str | None]:
+        if not isinstance(cell, str):
+            return float(cell), None
+        if self.decimal == ",":
+            if "." in text:
+                return None, "point or group" if PLAIN_NUMBER.fullmatch(text) else "not a number"
+            text = text.replace(",", ".")
+        if PLAIN_NUMBER.fullmatch(text):
+            return float(text), None
+        if GROUPED_NUMBER.fullmatch(text):
+            return None, "comma or group"
+        return None, "decimal comma" if COMMA_NUMBER.fullmatch(text) else "not a number"
 
 
 def parse(raw: pd.Series, rule, *, recode: dict | None, date_format: str, decimal: str) -> Parsed:
@@ -50,167 +141,82 @@ def parse(raw: pd.Series, rule, *, recode: dict | None, date_format: str, decima
     decimal : str
         The decimal mark, ``.`` or ``,``.
     """
-    kind = str(rule.dtype)
-    if kind == DATE and pd.api.types.is_datetime64_any_dtype(raw) and not recode:
-        return Parsed(_calendar_days(raw))
-    if kind == NUMBER and pd.api.types.is_float_dtype(raw) and not recode:
-        return Parsed(raw.astype(NUMBER))
-    text = texts(raw)
-    parsed = Parsed(text)
-    text = _strip(text, parsed)
-    text = _recode(text, recode) if recode else text
-    text = _empty(text, parsed)
-    if kind == DATE:
-        _dates(raw, text, date_format, parsed)
-    elif kind == NUMBER:
-        _numbers(text, decimal, parsed)
-    elif kind == FLAG:
-        _flags(text, parsed)
-    else:
-        _words(text, (rule.metadata or {}).get("allowed"), parsed)
-    return parsed
+    kind, allowed = str(rule.dtype), (rule.metadata or {}).get("allowed", ())
+    if not recode and kind == NUMBER and pd.api.types.is_float_dtype(raw):
+        return Parsed(raw.astype(NUMBER), [], {})
+    reader = _Reader(kind, allowed, _recoding(recode or {}), date_format, decimal)
+    codes, distinct = pd.factorize(raw.to_numpy(object))
+    read = [reader.read(cell) for cell in distinct]
+    # Code -1, an empty cell, is the last of the values.
+    values = np.array([*(value for value, _, _ in read), None], dtype=object)[codes]
+    problems = np.array([*(problem for _, problem, _ in read), None], dtype=object)[codes]
+    repairs = Counter()
+    counts = np.bincount(codes[codes >= 0], minlength=len(distinct))
+    for (_, _, names), count in zip(read, counts, strict=True):
+        repairs.update(dict.fromkeys(names, int(count)))
+    column = pd.Series(values, index=raw.index, name=raw.name, dtype=object)
+    violations = [
+        _violation(raw, problems, values, problem, date_format) for problem in PROBLEMS if problem in problems
+    ]
+    return Parsed(_typed(column, kind), violations, dict(repairs))
 
 
-def texts(raw: pd.Series) -> pd.Series:
-    """Cells as text, missing as None; whole numbers have no decimals, so that 12, 12.0 and "12" agree."""
-    if pd.api.types.is_float_dtype(raw):
-        cells = [None if np.isnan(v) else str(int(v)) if v.is_integer() else repr(v) for v in raw.tolist()]
-    else:
-        cells = [_text(value) for value in raw.tolist()]
-    return pd.Series(cells, index=raw.index, dtype=object, name=raw.name)
+def as_text(cell) -> str:
+    """Cell as text; whole numbers have no decimals, so that 12, 12.0 and "12" agree."""
+    if isinstance(cell, str):
+        return cell
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    return str(cell)
 
 
-def _text(value) -> str | None:
-    if isinstance(value, str):
-        return value
-    if value is None or value is pd.NA or value is pd.NaT or value != value:
-        return None
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
-
-
-def _strip(text: pd.Series, parsed: Parsed) -> pd.Series:
-    # Blanks of every kind: a no-break space comes with most copies from a web page.
-    stripped = text.map(lambda cell: cell.strip() if isinstance(cell, str) else cell)
-    changed = int(((stripped != text) & text.notna() & (stripped != "")).sum())
-    if changed:
-        parsed.repairs["blanks_removed"] = changed
-    return stripped
-
-
-def _recode(text: pd.Series, recode: dict) -> pd.Series:
+def _recoding(recode: dict) -> dict[str, str | None]:
     table = {}
     for theirs, ours in recode.items():
-        target = None if ours is None else str(int(ours)) if isinstance(ours, bool) else str(ours)
-        keys = YAML_TRUTH[theirs] if isinstance(theirs, bool) else (str(theirs).strip(),)
-        table |= dict.fromkeys(keys, target)
-    return text.map(lambda cell: table.get(cell, cell), na_action="ignore").astype(object)
+        keys = YAML_TRUTH[theirs] if isinstance(theirs, bool) else (as_text(theirs).strip(),)
+        table |= dict.fromkeys(
+            keys, None if ours is None else str(int(ours)) if isinstance(ours, bool) else str(ours)
+        )
+    return table
 
 
-def _empty(text: pd.Series, parsed: Parsed) -> pd.Series:
-    # An identifier such as "NA" is refused later on as empty, rather than taken for a patient.
-    words = text.map(lambda cell: isinstance(cell, str) and cell.casefold() in MISSING).astype(bool)
-    if words.any():
-        parsed.repairs["word_for_missing"] = int(words.sum())
-    return text.where(~(words | text.isna() | (text == "")), None)
+def _typed(column: pd.Series, kind: str) -> pd.Series:
+    if kind == FLAG:
+        return column.astype("float64").astype(FLAG)
+    if kind == DATE:
+        return pd.to_datetime(column).astype(DATE)
+    return column.astype(kind)
 
 
-def _matches(text: pd.Series, pattern: str) -> pd.Series:
-    match = re.compile(pattern).fullmatch
-    return text.map(lambda cell: isinstance(cell, str) and match(cell) is not None).astype(bool)
+def _violation(raw: pd.Series, problems, values, problem: str, date_format: str) -> Violation:
+    bad = problems == problem
+    rule, cure = PROBLEMS[problem]
+    if rule is None:
+        texts = {as_text(cell).strip() for cell in raw[bad]}
+        rule, cure = _about_dates(texts, any(value is not None for value in values), date_format)
+    rows = tuple(int(row) for row in raw.index[bad])
+    return Violation(f"column {raw.name} {rule}", rows, cure, str(raw.name))
 
 
-def _rows(mask: pd.Series) -> tuple[int, ...]:
-    return tuple(int(row) for row in mask.index[mask.to_numpy(bool)])
-
-
-def _calendar_days(values: pd.Series) -> pd.Series:
-    if getattr(values.dt, "tz", None) is not None:
-        values = values.dt.tz_localize(None)
-    return values.dt.normalize().astype(DATE)
-
-
-def _dates(raw: pd.Series, text: pd.Series, date_format: str, parsed: Parsed) -> None:
-    serial = _matches(text, r"[1-7]\d{4}")
-    if date_format == EXCEL:
-        days = pd.to_numeric(text.where(serial), errors="coerce")
-        values = EXCEL_DAY_0 + pd.to_timedelta(days, unit="D")
-        parsed.values = values.astype(DATE)
-        _date_violations(text, text.notna() & values.isna(), "excel serial days", parsed)
-        return
-    # A database and a spreadsheet give midnight with the day.
-    day = text.str.replace(r"[ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?$", "", regex=True)
-    values = pd.to_datetime(day, format=date_format, errors="coerce")
-    typed = raw.map(lambda cell: hasattr(cell, "year") and cell is not pd.NaT).astype(bool)
-    if typed.any():
-        values = values.where(~typed, pd.to_datetime(day.where(typed), format=ISO, errors="coerce"))
-    parsed.values = values.astype(DATE)
-    bad = day.notna() & values.isna()
-    if (bad & serial).any():
-        cure = "store the column as dates in the spreadsheet, or set date_format: excel"
-        rule = f"column {raw.name} holds Excel serial days"
-        parsed.violations.append(Violation(rule, _rows(bad & serial), cure))
-        bad = bad & ~serial
-    _date_violations(day, bad, date_format, parsed, raw.name)
-
-
-def _date_violations(text: pd.Series, bad: pd.Series, date_format: str, parsed: Parsed, name=None) -> None:
-    if not bad.any():
-        return
-    name = name or parsed.values.name
-    fits = [f for f in OTHER_FORMATS if f != date_format and _fits(text[bad], f).all()]
-    some = [f for f in OTHER_FORMATS if f != date_format and _fits(text[bad], f).any()]
-    good = int((text.notna() & ~bad).sum())
-    if not good and fits:
-        rule, cure = f"column {name} is not in the date format {date_format}", f'set date_format: "{fits[0]}"'
-        if len(fits) > 1:
-            cure += f' (or "{fits[1]}", which fits too: only the source\'s owner knows)'
-    elif some:
-        rule = f"column {name} has two date formats: {date_format}, and others"
+def _about_dates(texts: set[str], some_follow: bool, date_format: str) -> tuple[str, str]:
+    """What is wrong with the dates that do not follow the format, and the cure."""
+    others = [f for f in OTHER_FORMATS if f != date_format]
+    fit_all = [f for f in others if all(_strptime(text, f) for text in texts)]
+    if fit_all and not some_follow:
+        cure = f'set date_format: "{fit_all[0]}"'
+        if len(fit_all) > 1:
+            cure += f' (or "{fit_all[1]}", which fits too: only the owner of the source knows)'
+        return f"is not in the date format {date_format}", cure
+    if any(_strptime(text, f) for text in texts for f in others):
         cure = "write all dates of the column in one format"
-    else:
-        rule = f"column {name} is not a date in the format {date_format}"
-        cure = "correct the dates, or set date_format"
-    parsed.violations.append(Violation(rule, _rows(bad), cure))
+        return f"has dates in two formats, {date_format} and another", cure
+    return f"is not a date in the format {date_format}", "correct the dates, or set date_format"
 
 
-def _fits(text: pd.Series, date_format: str) -> pd.Series:
-    return pd.to_datetime(text, format=date_format, errors="coerce").notna()
-
-
-def _numbers(text: pd.Series, decimal: str, parsed: Parsed) -> None:
-    plain = text.str.replace(",", ".", regex=False) if decimal == "," else text
-    good = _matches(plain, r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-    numbers = np.full(len(text), np.nan)
-    # float() and not pandas' own parser: the last digit must be that of the typed formats.
-    numbers[good.to_numpy()] = [float(cell) for cell in plain[good]]
-    parsed.values = pd.Series(numbers, index=text.index, dtype=NUMBER)
-    bad = text.notna() & ~good
-    commas = bad & _matches(text, r"[+-]?\d+,\d+")
-    if commas.any():
-        rule = f"column {text.name} has decimal commas"
-        parsed.violations.append(Violation(rule, _rows(commas), 'set decimal: ","'))
-    if (bad & ~commas).any():
-        rule = f"column {text.name} is text where a number belongs"
-        cure = "write the number alone, or map the words under `values`"
-        parsed.violations.append(Violation(rule, _rows(bad & ~commas), cure))
-
-
-def _flags(text: pd.Series, parsed: Parsed) -> None:
-    flags = text.map(lambda cell: FLAGS.get(cell.casefold()), na_action="ignore")
-    bad = text.notna() & flags.isna()
-    parsed.values = flags.astype("float64").astype(FLAG)
-    if bad.any():
-        cure = "map the file's codes under `values`, for instance {yes: 1, no: 0}"
-        parsed.violations.append(Violation(f"column {text.name} is not 0 or 1", _rows(bad), cure))
-
-
-def _words(text: pd.Series, allowed: tuple[str, ...] | None, parsed: Parsed) -> None:
-    if allowed:
-        lower = text.str.casefold()
-        changed = (lower != text) & lower.isin(allowed)
-        if changed.any():
-            parsed.repairs["case_ignored"] = int(changed.sum())
-        text = lower.where(changed, text)
-    parsed.values = text.astype("string[python]")
+def _strptime(text: str, date_format: str) -> datetime | None:
+    try:
+        value = datetime.strptime(text, date_format)
+    except ValueError:
+        return None
+    # Before and after these years nanoseconds do not reach, and nobody was scanned.
+    return value if 1800 <= value.year <= 2200 else None

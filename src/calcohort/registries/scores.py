@@ -1,5 +1,6 @@
 """The scores table, of a run or of the `scores:` door."""
 
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -52,9 +53,9 @@ def read_scores(path: str | Path) -> pd.DataFrame:
 
 
 def _scan_dates(raw: pd.Series, where: str) -> pd.Series:
-    text = cells.texts(raw)
-    in_days = text.dropna().str.strip().str.fullmatch(WHOLE_DAYS)
-    rule = pa.Column(NUMBER if len(in_days) and in_days.all() else cells.DATE)
+    given = {cells.as_text(cell).strip() for cell in raw.dropna().unique()} - {""}
+    in_days = bool(given) and all(re.fullmatch(WHOLE_DAYS, text) for text in given)
+    rule = pa.Column(NUMBER if in_days else cells.DATE)
     parsed = cells.parse(raw, rule, recode=None, date_format=cells.ISO, decimal=".")
     _raise_first(parsed.violations, where)
     return parsed.values
@@ -62,11 +63,13 @@ def _scan_dates(raw: pd.Series, where: str) -> pd.Series:
 
 def _violations(table: pd.DataFrame) -> list[Violation]:
     words = COLUMNS["protocol"].metadata["allowed"]
+    # A scan that was rejected may lack anything, because its header may be what is broken.
+    scored = table["agatston"].notna()
     rules = {
-        "column patient_id is empty": (table["patient_id"].isna(), "give every row its patient_id"),
-        "column scan_date is empty": (table["scan_date"].isna(), "fill in the date of each scan"),
+        "column patient_id is empty": (scored & table["patient_id"].isna(), "give every row its patient_id"),
+        "column scan_date is empty": (scored & table["scan_date"].isna(), "fill in the date of each scan"),
         f"column protocol is not one of {', '.join(words)}": (
-            ~table["protocol"].isin(words),
+            (scored | table["protocol"].notna()) & ~table["protocol"].isin(words),
             "write these words",
         ),
         "column agatston is below 0": (
