@@ -126,8 +126,8 @@ def checklist(run: Run) -> Markup:
     note = ""
     if unchecked:
         note = (
-            f"The wording of items {unchecked[0]} to {unchecked[-1]} could not be compared with the published "
-            "table: hold it against the paper before submission."
+            f"The wording of items {unchecked[0]} to {unchecked[-1]} could not be compared with the published"
+            " table: hold it against the paper before submission."
         )
     caption = "PRIME, seven domains (Sengupta et al., JACC Cardiovasc Imaging 2020;13:2017–2035)"
     return paragraph(note) + frame(

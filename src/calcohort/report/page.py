@@ -45,7 +45,8 @@ def build_report(run_dir: str | Path, config: Mapping, meta: Mapping) -> str:
         The complete config of the run.
     meta : mapping
         simulated (bool), simulated_note (str), weights_simulated (bool), code (digest of the code that ran),
-        versions (mapping package -> version), model_card (str, the text of the card); each may be left out.
+        rules (mapping file -> rule that writes it), versions (mapping package -> version), model_card (str,
+        the text of the card); each may be left out.
 
     Returns
     -------
@@ -63,6 +64,7 @@ def build_report(run_dir: str | Path, config: Mapping, meta: Mapping) -> str:
             sections=sections,
             banner=_banner(meta),
             code=meta.get("code", ""),
+            rules=dict(sorted((meta.get("rules") or {}).items())),
             version=calcohort.__version__,
             css=Markup(inlined("report.css")),
             script=Markup(inlined("report.js")),

@@ -68,7 +68,7 @@ def rows_table(rows: Sequence[Row], columns: Sequence[Column], caption: str) -> 
 
 
 def frame(caption: str, headings: Sequence[str], lines: Markup, kind: str = "plain") -> Markup:
-    """A table with its caption, headings and ready-made `lines`, in a box that scrolls by keyboard as well."""
+    """A table with its caption, headings and ready-made `lines`, in a box that scrolls by keyboard too."""
     head = Markup("").join(text('<th scope="col">{heading}</th>', heading=heading) for heading in headings)
     return text(
         '<div class="scroll" tabindex="0" role="region" aria-label="{caption}"><table class="{kind}">'

@@ -4,18 +4,13 @@
   const list = panel.querySelector("dl");
   let chosen = null;
 
-  // The rule that writes a file, by the stage its folder belongs to.
-  const ruleOf = file => {
-    const [folder, name] = file.split("/");
-    const stem = (name || "").replace(/\.\w+$/, "");
-    return { statistics: `statistics: ${stem}`, cohort: "cohort", development: "development", audit: `audit: ${stem}` }[folder] || folder;
-  };
+  const rules = JSON.parse(document.getElementById("rules").textContent);
 
   const show = number => {
     const facts = [
       ["Value", number.value], ["File", number.dataset.file], ["Row", number.dataset.row], ["Column", number.dataset.column],
-      ["Stage", ruleOf(number.dataset.file)], ["Code", document.body.dataset.code || "–"],
-    ];
+      ["Rule", rules[number.dataset.file]], ["Code", document.body.dataset.code],
+    ].filter(([, value]) => value);
     list.replaceChildren(...facts.flatMap(([name, value]) => {
       const term = document.createElement("dt"), detail = document.createElement("dd");
       term.textContent = name;
