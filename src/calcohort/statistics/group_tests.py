@@ -1,5 +1,9 @@
 """Tests between groups for the tables of characteristics, as R does them."""
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 import pandas as pd
 from fisher import exact
@@ -11,8 +15,8 @@ WILCOXON = "Wilcoxon rank-sum test"
 KRUSKAL = "Kruskal-Wallis test"
 FISHER = "Fisher's exact test"
 MONTE_CARLO_TABLES = 9999
-# Beyond this many patients an exact r x c test may take minutes.
-_EXACT_CELLS_TIMES_N = 200_000
+# FEXACT's table of integers: it gives up at once, rather than after minutes, where it needs more than this.
+_WORKSPACE = 1_000_000
 
 
 def wilcoxon(first: np.ndarray, second: np.ndarray) -> dict:
@@ -67,15 +71,30 @@ def fisher_test(counts: np.ndarray, seed: int = 1) -> dict:
             "test": FISHER,
             "note": None,
         }
-    p = -1.0
-    if counts.size * counts.sum() <= _EXACT_CELLS_TIMES_N:
-        p = exact(counts.tolist())
+    with _quiet():
+        p = exact(counts.tolist(), _WORKSPACE)
     if p >= 0.0:
         return {"statistic": np.nan, "p": min(float(p), 1.0), "test": FISHER, "note": None}
     method = stats.MonteCarloMethod(n_resamples=MONTE_CARLO_TABLES, rng=rng("fisher", seed))
     p = float(stats.fisher_exact(counts, method=method).pvalue)
     note = f"Monte Carlo, {MONTE_CARLO_TABLES} tables, seed {seed}"
     return {"statistic": np.nan, "p": p, "test": f"{FISHER} by Monte Carlo", "note": note}
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    # The compiled algorithm prints its error beside the code that it returns.
+    kept = {number: os.dup(number) for number in (1, 2)}
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    try:
+        for number in kept:
+            os.dup2(nothing, number)
+        yield
+    finally:
+        for number, copy in kept.items():
+            os.dup2(copy, number)
+            os.close(copy)
+        os.close(nothing)
 
 
 def compare(values: pd.Series, group: pd.Series, kind: str = "continuous", seed: int = 1) -> dict:

@@ -26,7 +26,7 @@ class Settings:
 
     seed: int = 1
     bootstrap_replicates: int = 2000
-    optimism_replicates: int = 100
+    optimism_replicates: int = 40
     horizons_years: tuple[float, ...] = (1.0, 3.0, 5.0)
     primary_horizon_years: float = 5.0
     split_years: float = 2.0
