@@ -126,7 +126,7 @@ def _describe(path, handle, dataset, extra, allow_lossy, has_preamble) -> FileHe
     if header.sop_class == kinds.MEDIA_DIRECTORY or not (header.sop_class or has_preamble):
         return FileHeader(path, "not_dicom")
     if not header.series_uid or not header.sop_uid:
-        return replace(header, reason="no_series_uid")
+        return replace(header, reason="truncated" if _ends_early(handle) else "no_series_uid")
     reason = kinds.aside(header.sop_class, header.facts)
     if reason:
         return replace(header, reason=reason)
@@ -136,6 +136,11 @@ def _describe(path, handle, dataset, extra, allow_lossy, has_preamble) -> FileHe
         return replace(header, reason=rejected.code)
     except (Malformed, ValueError, KeyError, IndexError, TypeError):
         return replace(header, reason="malformed")
+
+
+def _ends_early(handle: BinaryIO) -> bool:
+    """Whether the header that was read ran into the end of the file, or beyond it."""
+    return handle.tell() >= os.fstat(handle.fileno()).st_size
 
 
 def _slices(header, handle, dataset, tags, allow_lossy) -> FileHeader:

@@ -14,6 +14,7 @@ from calcohort.dicom.consistency import pixel_digest
 from calcohort.dicom.facts import content_key, series_key
 from calcohort.dicom.geometry import MINIMUM_EXTENT_MM
 from calcohort.dicom.header import FileHeader, read_header
+from calcohort.dicom.kinds import CT_CLASSES
 from calcohort.dicom.series import Checked, check_series
 
 
@@ -75,9 +76,9 @@ def scan_folder(
     roots = tuple(Path(p) for p in ([paths] if isinstance(paths, str | Path) else paths))
     found = list(_walk(roots))
     headers = _read_all([path for _, _, path in found], workers, tuple(extra_keywords), allow_lossy)
+    keys = _keys(headers)
     groups: dict[str, list[FileHeader]] = defaultdict(list)
-    for header in headers:
-        key = _key(header)
+    for header, key in zip(headers, keys, strict=True):
         if key:
             groups[key].append(header)
     checked = {
@@ -86,7 +87,7 @@ def scan_folder(
     }
     copies = _duplicate_series(checked)
     series = _series_table(checked, copies, _beside(headers, groups), extra_keywords)
-    return FolderIndex(_files_table(found, headers, checked, copies), series, roots)
+    return FolderIndex(_files_table(found, headers, keys, checked, copies), series, roots)
 
 
 def _walk(roots: Sequence[Path]) -> Iterator[tuple[int, str, str]]:
@@ -123,21 +124,39 @@ def _read_all(paths: list[str], workers: int, extra: tuple[str, ...], allow_loss
     return headers
 
 
-def _key(header: FileHeader) -> str:
-    if header.reason in ("not_dicom", "unreadable"):
-        return ""
-    # A file without its series is listed as a series of its own, so that its reason is seen.
-    return series_key(header.series_uid) if header.series_uid else content_key(header.path)
+def _keys(headers: Sequence[FileHeader]) -> list[str]:
+    """Key of each file's series; empty where there is no DICOM.
+
+    A slice cut before the name of its series belongs to the only CT series of its folder, if there is but one:
+    else the rest would pass for the whole. Any other file without a name is listed as a series of its own.
+    """
+    neighbours: dict[str, set[str]] = defaultdict(set)
+    for header in headers:
+        if header.series_uid and header.sop_class in CT_CLASSES:
+            neighbours[os.path.dirname(header.path)].add(header.series_uid)
+    keys = []
+    for header in headers:
+        near = neighbours[os.path.dirname(header.path)]
+        if header.reason in ("not_dicom", "unreadable"):
+            keys.append("")
+        elif header.series_uid:
+            keys.append(series_key(header.series_uid))
+        elif _is_cut_slice(header) and len(near) == 1:
+            keys.append(series_key(next(iter(near))))
+        else:
+            keys.append(content_key(header.path))
+    return keys
+
+
+def _is_cut_slice(header: FileHeader) -> bool:
+    return header.reason == "truncated" and not header.series_uid and header.sop_class in CT_CLASSES
 
 
 def _beside(headers: Sequence[FileHeader], groups) -> set[str]:
-    """Keys of series in whose folder lies a DICOM file too broken to say which series it belongs to."""
-    broken = {
-        os.path.dirname(h.path)
-        for h in headers
-        if not h.series_uid and h.reason in ("malformed", "no_series_uid")
-    }
-    return {key for key, group in groups.items() if any(os.path.dirname(h.path) in broken for h in group)}
+    """Keys of series in whose folder lies a cut slice that may belong to any of several series."""
+    joined = {header.path for group in groups.values() if len(group) > 1 for header in group}
+    cut = {os.path.dirname(h.path) for h in headers if _is_cut_slice(h) and h.path not in joined}
+    return {key for key, group in groups.items() if any(os.path.dirname(h.path) in cut for h in group)}
 
 
 def _duplicate_series(checked: dict[str, Checked]) -> dict[str, str]:
@@ -184,11 +203,10 @@ def _series_table(checked, copies, beside, extra_keywords) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(rows[0]) if rows else columns)
 
 
-def _files_table(found, headers, checked, copies) -> pd.DataFrame:
+def _files_table(found, headers, keys, checked, copies) -> pd.DataFrame:
     fate = {path: reason for one in checked.values() for path, reason in one.files}
     rows = []
-    for (root, relative, path), header in zip(found, headers, strict=True):
-        key = _key(header)
+    for (root, relative, path), header, key in zip(found, headers, keys, strict=True):
         reason = fate.get(path, header.reason)
         rows.append((root, relative, key, "duplicate_series" if key in copies and reason is None else reason))
     return pd.DataFrame(rows, columns=["root", "path", "series", "reason"])

@@ -6,6 +6,7 @@ CT_IMAGE = str(uid.CTImageStorage)
 ENHANCED_CT = frozenset(
     {str(uid.EnhancedCTImageStorage), str(uid.LegacyConvertedEnhancedCTImageStorage)},
 )
+CT_CLASSES = ENHANCED_CT | {CT_IMAGE}
 MEDIA_DIRECTORY = str(uid.MediaStorageDirectoryStorage)
 SECONDARY_CAPTURE = str(uid.SecondaryCaptureImageStorage)
 
@@ -28,7 +29,7 @@ def aside(sop_class: str, facts: dict[str, str]) -> str | None:
     """Code of a file that is no original CT slice, None for one that may be."""
     if sop_class.startswith(SECONDARY_CAPTURE):
         return "secondary_capture"
-    if sop_class != CT_IMAGE and sop_class not in ENHANCED_CT:
+    if sop_class not in CT_CLASSES:
         return "not_ct"
     if facts["Modality"].upper() not in ("CT", ""):
         return "not_ct"

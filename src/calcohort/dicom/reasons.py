@@ -167,12 +167,6 @@ _TABLE = (
         "calcium between slices is not seen",
     ),
     (
-        "slices_missing_at_end",
-        "warning",
-        "numbering suggests that slices are missing at an end",
-        "check the coverage",
-    ),
-    (
         "acquisitions_joined",
         "warning",
         "consecutive table positions (step and shoot) were joined",

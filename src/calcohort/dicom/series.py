@@ -68,7 +68,7 @@ def check_series(
     """Judge the files of one series by their headers; no pixel is read unless two files look alike."""
     headers = sorted(headers, key=lambda header: header.path)
     fate = {header.path: header.reason for header in headers}
-    facts = series_facts(headers, extra_keywords) if headers else {}
+    facts = series_facts(headers, extra_keywords)
     usable = [h for h in headers if h.reason is None or REASONS[h.reason].level == "series"]
     slices, grid, warnings, reason = (), None, (), None
     try:
@@ -91,9 +91,11 @@ def _judge(headers, usable, fate) -> tuple[tuple[Slice, ...], tuple[str, ...]]:
     if not usable:
         counts = Counter(h.reason for h in headers if h.reason)
         raise Rejected(min(counts, key=lambda code: (-counts[code], code)) if counts else "not_dicom")
-    if len({header.series_uid for header in usable}) > 1:
+    named = [header for header in usable if header.series_uid]
+    if len({header.series_uid for header in named}) > 1:
         raise Rejected("several_series")
-    check_identity(usable)
+    if named:
+        check_identity(named)
     fatal = worst([header.reason for header in usable if header.reason])
     if fatal:
         raise Rejected(fatal)
@@ -119,7 +121,7 @@ def _stack(slices, minimum_extent_mm) -> tuple[Grid, tuple[str, ...]]:
     if None not in numbers and len(set(numbers)) == len(numbers):
         whole = max(numbers) - min(numbers) + 1 == len(numbers)
         if (whole and min(numbers) > 1) or (announced.isdigit() and int(announced) > len(numbers)):
-            warnings += ("slices_missing_at_end",)
+            warnings += ("coverage",)
     return grid, warnings
 
 

@@ -1,0 +1,119 @@
+"""Every lossless encoding, sign and depth gives the same Hounsfield units as another decoder."""
+
+import os
+from pathlib import Path
+
+import gdcm
+import numpy as np
+import pydicom
+import pytest
+import SimpleITK as sitk
+
+from calcohort.dicom import load_series, scan_folder
+from calcohort.simulate.dicom_faults import plant_fault
+from calcohort.simulate.dicom_variants import as_syntax, edit, series_files
+
+SYNTAXES = ("explicit", "jpegls", "rle", "jpeg2000", "deflated", "big_endian")
+# Variants whose files an independent reader understands as well.
+INDEPENDENT = ("signed", "half_slope", "rescale_per_slice", "prone", "feet_first", "thick_overlapping")
+
+
+def read_with_sitk(folder: Path) -> sitk.Image:
+    reader = sitk.ImageSeriesReader()
+    reader.SetFileNames(reader.GetGDCMSeriesFileNames(str(folder)))
+    return sitk.DICOMOrient(reader.Execute(), "LPS")
+
+
+@pytest.mark.parametrize("variant", INDEPENDENT)
+def test_same_voxels_and_grid_as_simpleitk(variant, folder):
+    plant_fault(folder, variant, seed=1)
+    loaded, image = load_series(folder), read_with_sitk(folder)
+    np.testing.assert_array_equal(loaded.volume.hu, sitk.GetArrayFromImage(image))
+    np.testing.assert_allclose(loaded.volume.spacing_xyz_mm, image.GetSpacing(), rtol=1e-5)
+    np.testing.assert_allclose(loaded.volume.origin_lps_mm, image.GetOrigin(), atol=1e-3)
+
+
+@pytest.mark.parametrize("representation", ["unsigned", "signed"])
+@pytest.mark.parametrize("syntax", SYNTAXES)
+def test_syntax_and_sign(syntax, representation, folder, volume):
+    if representation == "signed":
+        plant_fault(folder, "signed", seed=1)
+    for path in series_files(folder):
+        as_syntax(path, syntax)
+    loaded = load_series(folder)
+    assert loaded.reason is None
+    np.testing.assert_array_equal(loaded.volume.hu, volume.hu)
+
+
+@pytest.mark.parametrize("representation", ["unsigned", "signed"])
+@pytest.mark.parametrize("syntax", ["JPEGLosslessProcess14_1", "JPEGLosslessProcess14"])
+def test_jpeg_lossless(syntax, representation, folder, volume):
+    if representation == "signed":
+        plant_fault(folder, "signed", seed=1)
+    for path in series_files(folder):
+        _gdcm_transcode(path, getattr(gdcm.TransferSyntax, syntax))
+    loaded = load_series(folder)
+    assert loaded.reason is None
+    np.testing.assert_array_equal(loaded.volume.hu, volume.hu)
+
+
+def _gdcm_transcode(path: Path, syntax: int) -> None:
+    reader = gdcm.ImageReader()
+    reader.SetFileName(str(path))
+    assert reader.Read()
+    change = gdcm.ImageChangeTransferSyntax()
+    change.SetTransferSyntax(gdcm.TransferSyntax(syntax))
+    change.SetInput(reader.GetImage())
+    assert change.Change()
+    writer = gdcm.ImageWriter()
+    writer.SetFileName(str(path))
+    writer.SetFile(reader.GetFile())
+    writer.SetImage(change.GetOutput())
+    assert writer.Write()
+
+
+def test_stream_of_another_size_is_refused(folder):
+    """Twice the rows and half the columns: the bytes would fit, the picture would be scrambled."""
+    for path in series_files(folder):
+        edit(path, lambda dataset: (setattr(dataset, "Rows", 96), setattr(dataset, "Columns", 20)))
+    assert load_series(folder).reason == "undecodable"
+
+
+def test_stream_without_its_end_is_truncated(folder):
+    path = series_files(folder)[4]
+    dataset = pydicom.dcmread(path)
+    frame = next(pydicom.encaps.generate_frames(dataset.PixelData, number_of_frames=1))
+    dataset.PixelData = pydicom.encaps.encapsulate([frame[: len(frame) * 2 // 3]])
+    dataset["PixelData"].is_undefined_length = True
+    dataset.save_as(path, enforce_file_format=True)
+    assert load_series(folder).reason == "truncated"
+
+
+def test_lossy_can_be_allowed(folder):
+    plant_fault(folder, "lossy_syntax", seed=1)
+    assert load_series(folder, allow_lossy=True).reason is None
+    index = scan_folder(folder, allow_lossy=True)
+    assert index.series["warnings"].iloc[0] == "lossy_allowed"
+
+
+def test_half_hounsfield_units_are_kept(folder, volume):
+    for path in series_files(folder):
+        edit(path, lambda dataset: setattr(dataset, "RescaleSlope", 0.5))
+    hu = load_series(folder).volume.hu
+    assert hu.dtype == np.float32
+    np.testing.assert_array_equal(hu, (volume.hu + 1024.0) / 2 - 1024)
+
+
+def test_real_series():
+    """lung1-001: a Siemens Biograph chest CT in JPEG-LS, against SimpleITK."""
+    root = Path(os.environ.get("CALCOHORT_REALDATA", "../shared/realdata")) / "lung1-001"
+    if not root.is_dir():
+        pytest.skip("the real scan lung1-001 is not here")
+    index = scan_folder(root)
+    row = index.series.iloc[0]
+    assert (row["accepted"], row["n_slices"], row["kvp"], row["scanner"]) == (True, 134, 120, "Biograph 40")
+    loaded, image = load_series(index.paths(row["series"])), read_with_sitk(root)
+    assert loaded.volume.shape_zyx == (134, 512, 512)
+    assert loaded.volume.spacing_xyz_mm == pytest.approx((0.9765625, 0.9765625, 3.0))
+    assert loaded.volume.origin_lps_mm == pytest.approx(image.GetOrigin())
+    np.testing.assert_array_equal(loaded.volume.hu, sitk.GetArrayFromImage(image))

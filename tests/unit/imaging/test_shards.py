@@ -1,0 +1,49 @@
+"""Shards follow the keys alone: one scan more touches one shard."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from calcohort.imaging.shards import assign
+
+KEYS = st.sets(st.text("0123456789abcdef", min_size=1, max_size=16), max_size=60)
+SIZES = st.integers(1, 12)
+
+
+def _members(shards):
+    return {name: {key for key, shard in shards.items() if shard == name} for name in set(shards.values())}
+
+
+@given(KEYS, SIZES)
+def test_every_key_once_and_no_shard_too_large(keys, size):
+    shards = assign(keys, size)
+    assert set(shards) == keys
+    assert all(len(members) <= size for members in _members(shards).values())
+
+
+@given(KEYS, SIZES, st.randoms())
+def test_order_and_repetition_do_not_matter(keys, size, random):
+    listed = sorted(keys) * 2
+    random.shuffle(listed)
+    assert assign(listed, size) == assign(sorted(keys), size)
+
+
+@given(KEYS, st.text("0123456789abcdef", min_size=1, max_size=16), SIZES)
+def test_one_key_more_touches_one_shard(keys, new, size):
+    before, after = _members(assign(keys, size)), _members(assign(keys | {new}, size))
+    gone = {name for name in before if before[name] != after.get(name)}
+    fresh = {name for name in after if after[name] != before.get(name)}
+    assert len(gone) <= 1
+    home = assign(keys | {new}, size)[new]
+    old = gone.pop() if gone else home
+    # Whatever changed lies in the branch that the new key belongs to.
+    assert all(name.startswith(old) for name in fresh)
+
+
+def test_few_keys_share_one_shard():
+    assert set(assign(["a", "b", "c"], 3).values()) == {"s"}
+
+
+def test_size_must_be_positive():
+    with pytest.raises(ValueError, match="shard_size"):
+        assign(["a"], 0)
