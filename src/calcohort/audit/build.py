@@ -11,18 +11,29 @@ from calcohort.audit.provenance import provenance
 from calcohort.report.data import CHECKLIST, CLAIMS, CLAIMS_SUMMARY
 from calcohort.report.run import Run
 from calcohort.report.tallies import TALLIES, tallies
-from calcohort.tables import whole_file, write_csv
+from calcohort.tables import read_csv, whole_file, write_csv
 
+ANALYSIS = "cohort/analysis.csv"
 TIMING, TIMING_PAGE, PROVENANCE = "audit/timing.csv", "audit/timing.html", "audit/provenance.json"
 
 
-def write_claims(run_dir: str | Path, config: Mapping, claims_file: str | Path, mapping: str | Path) -> None:
-    """audit/claims.csv and audit/claims_summary.csv: published numbers beside those of the run."""
+def write_claims(
+    run_dir: str | Path,
+    config: Mapping,
+    claims_file: str | Path,
+    mapping: str | Path,
+    analysis: str | Path | None = None,
+) -> None:
+    """audit/claims.csv and audit/claims_summary.csv: published numbers beside those of the run.
+
+    `analysis` is the analysis table where it is not the run's own cohort/analysis.csv.
+    """
     run = Run(Path(run_dir))
+    elsewhere = {ANALYSIS: read_csv(analysis)} if analysis else {}
     compared = claims.compare(
         claims.read_claims(claims_file),
         claims.read_mapping(mapping),
-        run.table,
+        lambda file: elsewhere[file] if file in elsewhere else run.table(file),
         calibrated="cohort" in config.get("simulate", {}),
         seed=config["statistics"]["seed"],
         replicates=config["statistics"]["bootstrap_replicates"],

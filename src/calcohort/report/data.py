@@ -2,6 +2,7 @@
 
 from markupsafe import Markup
 
+from calcohort.audit.verdicts import decimals
 from calcohort.dicom.reasons import REASONS
 from calcohort.report.prose import Column, frame, missing, paragraph, table_of, text
 from calcohort.report.run import Run
@@ -21,6 +22,12 @@ PATIENT_REASONS = {
     "missing_ctac": "no attenuation-correction CT was found",
     "corrupt_ctac": "the attenuation-correction CT could not be read or scored",
     "no_heart": "no heart was found in the scan",
+}
+PROTOCOLS = {
+    "ctac_stress": "attenuation-correction CT at stress",
+    "ctac_rest": "attenuation-correction CT at rest",
+    "cac_gated": "ECG-gated calcium scan",
+    "unknown": "no rule of the config names it",
 }
 _TOPICS = {
     "series": "Series that were not used",
@@ -94,11 +101,14 @@ def claims(run: Run) -> Markup:
         for row in run.rows(CLAIMS_SUMMARY)
     ]
     shown = [row for row in rows if row.value("verdict") != "not computable"]
-    html = paragraph(Markup("; ").join(counts) + "." if counts else "")
+    html = paragraph(
+        "Each verdict holds one published number against this run’s by the test of their difference and the "
+        "widths of their intervals; what the cohort was made to have (by construction) supports nothing."
+    ) + paragraph(Markup("; ").join(counts) + "." if counts else "")
     if not shown:
         return html + missing("No published number could be computed in this run; audit/claims.csv says why.")
     lines = Markup("").join(_claim(row) for row in shown)
-    headings = ["Quantity", "Population", "Published", "This run", "95% interval", "Verdict"]
+    headings = ["Quantity", "Where, and in whom", "Published", "This run", "95% interval", "Verdict"]
     caption = "What could be computed; the rest and its reasons are in audit/claims.csv"
     table = frame(caption, headings, lines, kind="plain claims")
     return html + text("<details><summary>Show every number</summary>{table}</details>", table=table)
@@ -147,7 +157,8 @@ _BY_DECIMALS = {0: "fixed0", 1: "fixed1", 2: "fixed2", 3: "fixed3"}
 
 def _claim(row) -> Markup:
     published = str(row.value("published") or "")
-    format = _BY_DECIMALS.get(len(published.partition(".")[2]), "fixed3")
+    printed = [published, str(row.value("published_low") or ""), str(row.value("published_high") or "")]
+    format = _BY_DECIMALS.get(max(decimals(one) for one in printed), "fixed3")
     ends = ""
     if row.has("ci_low", "ci_high"):
         ends = text("{low} to {high}", low=row.tag("ci_low", format), high=row.tag("ci_high", format))
@@ -162,7 +173,7 @@ def _claim(row) -> Markup:
         "<td class='num'>{value}</td><td class='num'>{ends}</td><td title='{reason}'>{verdict}</td></tr>",
         kind=str(row.value("verdict")).replace(" ", "-"),
         quantity=row.value("quantity"),
-        population=row.value("population") or "",
+        population=", ".join(str(row.value(key)) for key in ("section", "population") if row.has(key)),
         published=row.tag("published", "text")
         if published
         else text("p {p}", p=row.tag("published_p", "text")),
@@ -192,6 +203,8 @@ def _meaning(code, fallback: str | None = None) -> str:
         return ""
     if code in PATIENT_REASONS:
         return PATIENT_REASONS[code]
+    if code in PROTOCOLS:
+        return PROTOCOLS[code]
     if code in REASONS:
         return REASONS[code].meaning
     return str(code).replace("_", " ") if fallback is None else fallback

@@ -21,11 +21,20 @@ SCORES = {"dl_ctac": "DL-CTAC", "standard": "standard"}
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a small table: heading, column of the file, and format; an empty format prints text."""
+    """A column of a small table.
+
+    `name` is a column of the file, or two of them ("ci_low, ci_high") that print as an interval; without a
+    `format` it prints as text.
+    """
 
     heading: str
     name: str
     format: str = ""
+
+    @property
+    def names(self) -> list[str]:
+        """The columns of the file."""
+        return [name.strip() for name in self.name.split(",")]
 
 
 def text(template: str, **pieces) -> Markup:
@@ -62,7 +71,7 @@ def missing(reason: str) -> Markup:
 
 def rows_table(rows: Sequence[Row], columns: Sequence[Column], caption: str) -> Markup:
     """A table of rows; columns that no row has a value for are left out."""
-    kept = [column for column in columns if any(row.has(column.name) for row in rows)]
+    kept = [column for column in columns if any(row.has(*column.names) for row in rows)]
     lines = Markup("").join(_line(row, kept) for row in rows)
     return frame(caption, [column.heading for column in kept], lines)
 
@@ -98,7 +107,9 @@ def _line(row: Row, columns: Sequence[Column]) -> Markup:
     cells = Markup("")
     for position, column in enumerate(columns):
         if column.format:
-            cells += text('<td class="num">{n}</td>', n=row.tag(column.name, column.format))
+            numbers = [row.tag(name, column.format) for name in column.names]
+            shown = Markup(" to ").join(numbers) if row.has(*column.names) else numbers[0]
+            cells += text('<td class="num">{shown}</td>', shown=shown)
             continue
         value = row.value(column.name)
         words = "" if value is None else name_of(value)

@@ -12,6 +12,8 @@ from calcohort.exhibits.numbers import is_missing
 from calcohort.tables import read_csv
 
 PRIMARY_ENDPOINT = "mace"
+# Columns that hold numbers as somebody printed them: "64" must not come back as 64.0.
+_PRINTED = ("published", "published_low", "published_high", "published_p", "published_n")
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ class Run:
         if not path.is_file():
             return None
         try:
-            return read_csv(path)
+            return read_csv(path, dtype=dict.fromkeys(_PRINTED, "string"))
         except pd.errors.EmptyDataError:
             return None
 

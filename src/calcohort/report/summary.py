@@ -145,8 +145,8 @@ def _nri(run: Run) -> Markup | None:
             return None
         pieces[component] = interval(rows[-1], "estimate", "nri")
     return text(
-        "Moving from DL-CTAC to standard categories reclassified patients with events by {event} and those "
-        "without by {nonevent} (net {overall}).",
+        "The net reclassification index of standard over DL-CTAC categories is {event} in patients with "
+        "events and {nonevent} in those without; their sum is {overall}.",
         **pieces,
     )
 

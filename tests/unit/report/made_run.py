@@ -151,7 +151,8 @@ def _statistics(root: Path, rng, n: int) -> None:
     ]  # fmt: skip
     write("cox", cox)
     write("npv", [
-        {"population": p, "score": s, "method": m, "horizon_years": h, "n_negative": 30, "n": n, **near(0.84, 0.05)}
+        {"population": p, "score": s, "method": m, "horizon_years": h, "n_negative": 30, "n": n,
+         **near(0.84, 0.05)}
         for p, s in scored for m, h in (("crude", None), ("km", 1), ("km", 5))
     ])  # fmt: skip
     write("npv_comparison", [
@@ -165,7 +166,8 @@ def _statistics(root: Path, rng, n: int) -> None:
         for c, v in (("event", 0.1), ("nonevent", -0.11), ("overall", -0.017))
     ])  # fmt: skip
     write("agreement", [
-        {"population": p, "comparison": "dl_ctac", "weights": "linear", "kappa": 0.62, "se": 0.01, "ci_low": 0.6,
+        {"population": p, "comparison": "dl_ctac", "weights": "linear", "kappa": 0.62, "se": 0.01,
+         "ci_low": 0.6,
          "ci_high": 0.64, "observed": 0.84, "expected": 0.58, "n": n} for p in ("paired", "internal")
     ])  # fmt: skip
     write("proportional_hazards", [
@@ -179,7 +181,8 @@ def _statistics(root: Path, rng, n: int) -> None:
          "ci_high": 0.07, "margin": 0.05, "noninferior": 0, "n": n},
     ])  # fmt: skip
     write("decision_curve", [
-        {"population": "all", "model": m, "horizon_years": 5, "threshold": t / 100, "net_benefit": 0.2 - t / 400,
+        {"population": "all", "model": m, "horizon_years": 5, "threshold": t / 100,
+         "net_benefit": 0.2 - t / 400,
          "n": n}
         for m in ("treat all", "dl_ctac") for t in range(1, 41)
     ])  # fmt: skip

@@ -39,6 +39,10 @@ class Browser:
     def open(self, url: str):
         self._post("url", {"url": url})
 
+    def width(self, pixels: int):
+        size = {"width": pixels, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+        self._post("goog/cdp/execute", {"cmd": "Emulation.setDeviceMetricsOverride", "params": size})
+
     def log(self, kind: str) -> list[dict]:
         return self._post("se/log", {"type": kind})
 
@@ -117,7 +121,7 @@ def test_the_page_works_in_a_browser(browser, full_run):
 
 def test_nothing_is_wider_than_a_phone(browser, full_run):
     browser.open((full_run / "report.html").as_uri())
-    browser._post("window/rect", {"width": 500, "height": 800})
+    browser.width(360)
     assert browser.run("return document.documentElement.scrollWidth <= window.innerWidth")
 
 
