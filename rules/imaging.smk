@@ -52,8 +52,10 @@ rule index:
         dicom=DICOM,
         tree="" if SIMULATED else tree_digest(*DICOM),
         link=IMAGING["link"],
+        protocols=IMAGING["protocols"],
+        allow_lossy=IMAGING["allow_lossy"],
         private_dir=CONFIG.get("private_dir", ""),
-        code=code("dicom.index", "cohort.pseudonyms"),
+        code=code("dicom.index", "imaging.identity", "cohort.pseudonyms"),
     script:
         "../workflow/scripts/index.py"
 
@@ -76,7 +78,8 @@ checkpoint link:
     params:
         protocols=IMAGING["protocols"],
         shard_size=IMAGING["shard_size"],
-        code=code("imaging.link", "imaging.shards"),
+        private="private_dir" in CONFIG,
+        code=code("imaging.link", "imaging.shards", "imaging.identity"),
     script:
         "../workflow/scripts/link.py"
 
@@ -98,8 +101,9 @@ rule convert:
         runtime=30,
     params:
         scans=scans_of,
+        dicom=DICOM,
         allow_lossy=IMAGING["allow_lossy"],
-        code=code("dicom.series", "dicom.volumes"),
+        code=code("dicom.series", "dicom.volumes", "imaging.outcomes"),
     script:
         "../workflow/scripts/convert.py"
 

@@ -60,7 +60,7 @@ rule registries_external:
         pet=result("simulate/external/registries/pet.csv"),
         clinical_cac=result("simulate/external/registries/clinical_cac.csv"),
         deaths_hospital=result("simulate/external/registries/deaths_hospital.csv"),
-        deaths_national=result("simulate/external/registries/deaths_national.csv"),
+        deaths_index=result("simulate/external/registries/deaths_index.csv"),
         deaths_state=result("simulate/external/registries/deaths_state.csv"),
         events=result("simulate/external/registries/events.csv"),
         followup=result("simulate/external/registries/followup.csv"),

@@ -1,0 +1,86 @@
+"""Annotated scans of the development cohort: read, scored by their readers, scored by a model."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from calcohort.categories import categorise
+from calcohort.check import require_columns
+from calcohort.dicom import load_series, load_volume_file
+from calcohort.dicom.volumes import is_volume_file
+from calcohort.errors import InputError
+from calcohort.scoring.agatston import score
+from calcohort.scoring.annotations import OTHER, coronary, read_annotation
+from calcohort.scoring.conventions import Conventions
+from calcohort.volume import Volume
+
+REQUIRED = ("patient_id", "site", "scan_type", "image", "annotation")
+PRIVATE = ("image", "annotation", "heart")
+HEART = 3
+
+
+def read_tables(paths: list[str]) -> pd.DataFrame:
+    """The tables of annotated scans as one, checked.
+
+    Raises
+    ------
+    InputError
+        For a column that is missing, an empty field or a scan type that is none.
+    """
+    from calcohort import tables
+
+    parts = []
+    for path in paths:
+        table = tables.read_csv(path, dtype={"site": "string"})
+        require_columns(table, REQUIRED, str(path))
+        for column in REQUIRED:
+            empty = [str(row + 2) for row in table.index[table[column].isna()]]
+            if empty:
+                raise InputError(
+                    f"column {column} is empty in row {empty[0]}", where=str(path), cure="fill it in"
+                )
+        strange = sorted(set(table["scan_type"]) - {"ctac", "gated"})
+        if strange:
+            raise InputError("scan_type must be ctac or gated", where=str(path), cure=f"recode {strange[0]}")
+        parts.append(table)
+    return pd.concat(parts, ignore_index=True)
+
+
+def read_image(path: str, where: str) -> Volume:
+    """Volume of a DICOM folder or a volume file.
+
+    Raises
+    ------
+    InputError
+        With the reason code, if it cannot be trusted.
+    """
+    if not Path(path).exists():
+        raise InputError("the image is not there", where=where, cure="mend the path in column image")
+    loaded = load_volume_file(path) if is_volume_file(path) else load_series(path)
+    if loaded.volume is None:
+        cure = "mend the scan, or leave it out of the table"
+        raise InputError(f"the image cannot be used: {loaded.reason}", where=where, cure=cure)
+    return loaded.volume
+
+
+def expert_score(volume: Volume, annotation: str, conventions: Conventions) -> float:
+    """Agatston score of what the reader called coronary."""
+    return score(volume, coronary(read_annotation(annotation, volume)), conventions).agatston
+
+
+def training_labels(volume: Volume, annotation: str, heart: np.ndarray) -> np.ndarray:
+    """Labels (uint8, z y x) as the networks learn them: 1 coronary, 2 other calcification, 3 heart."""
+    vessels = read_annotation(annotation, volume)
+    labels = np.where(heart, HEART, 0).astype(np.uint8)
+    labels[coronary(vessels)] = 1
+    labels[vessels == OTHER] = 2
+    return labels
+
+
+def public(scans: pd.DataFrame) -> pd.DataFrame:
+    """The table without paths, and with each scan's category by its reader."""
+    table = scans.drop(columns=[name for name in PRIVATE if name in scans])
+    if "agatston_expert" in table:
+        table["category"] = categorise(table["agatston_expert"]).astype(str)
+    return table

@@ -1,0 +1,15 @@
+"""Score the readers' annotations of the development scans."""
+
+from calcohort import tables
+from calcohort.development import expert_score, public, read_image, read_tables
+from calcohort.logs import script_log
+from calcohort.scoring.conventions import Conventions
+
+with script_log(snakemake.log[0]):
+    scans = read_tables(snakemake.input.tables)
+    conventions = Conventions(**snakemake.params.conventions)
+    scans["agatston_expert"] = [
+        expert_score(read_image(scan.image, f"row {scan.Index + 1}"), scan.annotation, conventions)
+        for scan in scans.itertuples()
+    ]
+    tables.write_csv(public(scans), snakemake.output[0])

@@ -1,0 +1,22 @@
+"""Index the DICOM tree: every file and every series, by their headers."""
+
+from calcohort import tables
+from calcohort.cohort.pseudonyms import pseudonymise, site_key
+from calcohort.dicom import scan_folder
+from calcohort.imaging.identity import identify
+from calcohort.logs import script_log
+
+with script_log(snakemake.log[0]):
+    link = snakemake.params.link
+    keywords = {keyword for rule in snakemake.params.protocols for keyword in rule["match"]}
+    index = scan_folder(
+        snakemake.params.dicom,
+        workers=snakemake.threads,
+        allow_lossy=snakemake.params.allow_lossy,
+        extra_keywords=sorted(keywords | set(link.values())),
+    )
+    series = identify(index.series, link["patient_id"], link["scan_date"])
+    if snakemake.params.private_dir:
+        series["patient_id"] = pseudonymise(series["patient_id"], site_key(snakemake.params.private_dir))
+    tables.write_parquet(index.files, snakemake.output.files)
+    tables.write_parquet(series, snakemake.output.series)

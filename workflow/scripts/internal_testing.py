@@ -1,0 +1,28 @@
+"""Score the internal test scans with the model of the study."""
+
+import torch
+
+from calcohort import tables
+from calcohort.development import read_image, read_tables
+from calcohort.logs import script_log
+from calcohort.scoring.agatston import score
+from calcohort.scoring.conventions import Conventions
+from calcohort.segmentation import NoHeart, Segmenter
+from calcohort.segmentation.vote import CORONARY
+
+with script_log(snakemake.log[0]):
+    torch.set_num_threads(snakemake.threads)
+    segmenter = Segmenter.load(snakemake.input.model, snakemake.params.device)
+    conventions = Conventions(**snakemake.params.conventions)
+    scans = tables.read_csv(snakemake.input.split, dtype={"site": "string"}).drop(columns="category")
+    images = read_tables(snakemake.input.tables)["image"]
+    scans["agatston_dl"] = float("nan")
+    for row in scans.index:
+        if snakemake.params.subset == "all" or scans.loc[row, "split"] == "test":
+            volume = read_image(images[row], f"row {row + 1}")
+            try:
+                calcium = segmenter(volume).labels == CORONARY
+            except NoHeart:
+                continue
+            scans.loc[row, "agatston_dl"] = score(volume, calcium, conventions).agatston
+    tables.write_csv(scans, snakemake.output.scans)

@@ -1,0 +1,25 @@
+"""Segment the heart and its calcium in every volume of one shard."""
+
+from pathlib import Path
+
+import torch
+
+from calcohort import tables
+from calcohort.dicom import load_volume_file
+from calcohort.logs import script_log
+from calcohort.segmentation import NoHeart, Segmenter, store
+
+with script_log(snakemake.log[0]):
+    torch.set_num_threads(snakemake.threads)
+    segmenter = Segmenter.load(snakemake.input.model, snakemake.params.device)
+    outcomes = tables.read_csv(snakemake.input.outcomes)
+    folder = Path(snakemake.output.crops)
+    folder.mkdir(parents=True)
+    for row in outcomes.index[outcomes["accepted"]]:
+        series = outcomes.loc[row, "series"]
+        volume = load_volume_file(Path(snakemake.input.volumes) / f"{series}.nii").volume
+        try:
+            store.save(folder / f"{series}.npz", store.crop(volume, segmenter(volume)))
+        except NoHeart as missing:
+            outcomes.loc[row, ["accepted", "reason"]] = [False, missing.reason]
+    tables.write_csv(outcomes, snakemake.output.outcomes)
