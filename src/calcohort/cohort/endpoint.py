@@ -115,16 +115,22 @@ def outcomes(linked: Linked, settings: CohortSettings) -> pd.DataFrame:
 
     Revascularizations count from the day after the early ones.
     """
-    deaths = pd.DataFrame({"day": linked.patients["death_day"].to_numpy(float), "type": "death"})
-    deaths.insert(0, "patient", np.arange(len(deaths)))
-    kinds = linked.events["event"]
-    kinds = kinds.where(~kinds.isin(REVASCULARIZATION), "late_revascularization")
-    other = pd.DataFrame({"patient": linked.events["patient"], "day": linked.events["day"], "type": kinds})
-    every = pd.concat([deaths.dropna(), other[other["type"].isin(EVENT_TYPES)]], ignore_index=True)
+    death_day = linked.patients["death_day"].to_numpy(float)
+    died = np.flatnonzero(~np.isnan(death_day))
+    kinds = linked.events["event"].to_numpy(object)
+    kinds = np.where(np.isin(kinds, REVASCULARIZATION), "late_revascularization", kinds)
+    every = pd.DataFrame(
+        {
+            "patient": np.concatenate([died, linked.events["patient"].to_numpy("int64")]),
+            "day": np.concatenate([death_day[died].astype("int64"), linked.events["day"].to_numpy("int64")]),
+            "type": np.concatenate([np.full(len(died), "death", dtype=object), kinds]),
+        }
+    )
+    every = every[every["type"].isin(EVENT_TYPES)]
     first_day = np.where(
         every["type"] == "late_revascularization", settings.late_revascularization_days + 1, 1
     )
-    return every[every["day"] >= first_day].astype({"patient": "int64", "day": "int64"})
+    return every[every["day"] >= first_day]
 
 
 def derive(

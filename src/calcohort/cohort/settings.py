@@ -7,6 +7,8 @@ import pandas as pd
 
 from calcohort.errors import InputError
 
+# Nothing here may ask for today's date: the same inputs must give the same cohort in any year.
+IMPOSSIBLE_AFTER_YEARS = 10
 CENSORING = ("registry_end", "last_contact")
 EVENT_TYPES = ("death", "myocardial_infarction", "unstable_angina", "late_revascularization")
 SENSITIVITY = (
@@ -35,7 +37,7 @@ class CohortSettings:
     sensitivity : tuple of str
         Endpoints beside ``mace``, of ``SENSITIVITY``.
     registry_date : Timestamp or None
-        When the registries were exported; a later date in them is a typing error. None: five years after the
+        When the registries were exported; a later date in them is a typing error. None: ten years after the
         end of follow-up.
     private : bool
         Ages of 90 and over become one group, 90.
@@ -82,7 +84,7 @@ class CohortSettings:
         """A date after this one is a typing error."""
         if self.registry_date is not None:
             return self.registry_date
-        return self.end_of_followup + pd.DateOffset(years=5)
+        return self.end_of_followup + pd.DateOffset(years=IMPOSSIBLE_AFTER_YEARS)
 
 
 def _day(value, key: str) -> pd.Timestamp:
