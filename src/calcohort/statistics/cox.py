@@ -72,7 +72,13 @@ def design(
     return Design(x, (*terms, *adjustment), analysis_set.years[whole], analysis_set.event[whole])
 
 
-def fit(given: Design, reference_present: bool = True) -> Model:
+def reference_present(given: Design) -> bool:
+    """Whether anybody is in the reference category."""
+    indicators = [k for k, term in enumerate(given.terms) if term in CATEGORIES]
+    return bool((given.x[:, indicators].sum(axis=1) == 0).any())
+
+
+def fit(given: Design, with_reference: bool = True) -> Model:
     """Fit by Efron's method; a term without an estimate gets a reason instead of a number.
 
     Reasons: `no events`, `constant` (the covariate, or an empty category), `empty reference`, `collinear`,
@@ -85,7 +91,7 @@ def fit(given: Design, reference_present: bool = True) -> Model:
     for k, term in enumerate(given.terms):
         if np.ptp(given.x[:, k]) == 0:
             reasons[term] = "empty category" if term in CATEGORIES else "constant"
-        elif term in CATEGORIES and not reference_present:
+        elif term in CATEGORIES and not with_reference:
             reasons[term] = "empty reference category"
     kept = [k for k, term in enumerate(given.terms) if term not in reasons]
     if not kept:
@@ -132,8 +138,7 @@ def set_model(analysis_set: AnalysisSet, model: str) -> Model | None:
     given = design(analysis_set, ADJUSTMENT if model == "adjusted" else ())
     if given is None or not len(given.time):
         return None
-    indicators = [k for k, term in enumerate(given.terms) if term in CATEGORIES]
-    return fit(given, reference_present=bool((given.x[:, indicators].sum(axis=1) == 0).any()))
+    return fit(given, reference_present(given))
 
 
 def cox_rows(analysis_set: AnalysisSet, endpoint: str) -> list[dict]:

@@ -20,13 +20,15 @@ class Moments:
     """What each event contributes at one value of the coefficients, Efron's average taken over ties.
 
     loglik: sum; observed: covariates of those with an event, shape (events, p); expected: mean of the
-    covariates in the risk set, shape (events, p); covariance: their covariance there, shape (events, p, p).
+    covariates in the risk set, shape (events, p); covariance: their covariance there, shape (events, p, p);
+    hazard: increment of the baseline cumulative hazard, shape (events,).
     """
 
     loglik: float
     observed: np.ndarray
     expected: np.ndarray
     covariance: np.ndarray
+    hazard: np.ndarray
 
     @property
     def score(self) -> np.ndarray:
@@ -73,7 +75,7 @@ class PartialLikelihood:
         covariance[:, self.pairs[0], self.pairs[1]] = upper
         covariance[:, self.pairs[1], self.pairs[0]] = upper
         loglik = float((predictor[self.died] - shift - np.log(each[:, 0])).sum())
-        return Moments(loglik, self.x[self.died], expected, covariance)
+        return Moments(loglik, self.x[self.died], expected, covariance, np.exp(-shift) / each[:, 0])
 
 
 @dataclass(frozen=True)
@@ -140,3 +142,18 @@ def maximise(
         here.loglik,
         np.abs(delta) > _DIVERGING,
     )
+
+
+def risk_at(
+    x: np.ndarray, time: np.ndarray, event: np.ndarray, beta: np.ndarray, horizon: float
+) -> np.ndarray:
+    """Risk of the event by `horizon` for each row of `x` (n, p) under a fitted model, shape (n,).
+
+    1 - exp(-H(horizon) exp(x beta)) with Efron's estimate of the baseline cumulative hazard H, as R's
+    survfit(coxph(...)).
+    """
+    centre = x.mean(axis=0)
+    likelihood = PartialLikelihood(x - centre, time, event)
+    increments = likelihood.moments(beta).hazard
+    cumulative = increments[likelihood.event_times[likelihood.of_time] <= horizon].sum()
+    return -np.expm1(-cumulative * np.exp((x - centre) @ beta))

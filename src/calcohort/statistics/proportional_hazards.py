@@ -95,10 +95,3 @@ def proportional_hazards_rows(analysis_set: AnalysisSet, endpoint: str) -> list[
             for term, value, df in statistics
         ]
     return rows
-
-
-def violated(analysis_set: AnalysisSet, level: float = 0.05) -> bool:
-    """Whether the univariable model's global test says that hazards are not proportional."""
-    model = set_model(analysis_set, "univariable")
-    result = model_test(model) if model is not None else None
-    return result is not None and chi2.sf(result.overall, len(result.terms)) < level

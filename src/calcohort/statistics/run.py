@@ -10,12 +10,17 @@ from calcohort.statistics import agreement as kappas
 from calcohort.statistics import concordance as c_index
 from calcohort.statistics import populations as who
 from calcohort.statistics.added_value import added_value_row
+from calcohort.statistics.calibration import calibration_rows, decision_rows
 from calcohort.statistics.competing_risks import cause_specific_rows, competing_risks_rows
 from calcohort.statistics.cox import cox_rows
 from calcohort.statistics.followup import event_type_rows, followup_row
+from calcohort.statistics.noninferiority import noninferiority_rows
 from calcohort.statistics.nri import nri_rows
 from calcohort.statistics.predictive_values import npv_comparison_rows, npv_rows
 from calcohort.statistics.proportional_hazards import proportional_hazards_rows
+from calcohort.statistics.rmst import rmst_rows, split_rows
+from calcohort.statistics.splines import spline_tables
+from calcohort.statistics.subgroups import subgroup_rows
 from calcohort.statistics.survival import km_rows, logrank_rows
 from calcohort.statistics.tidy import table
 
@@ -130,13 +135,46 @@ def _followup(study: Study) -> Tables:
     return {"followup": table("followup", rows), "event_types": table("event_types", types)}
 
 
+def _proportional_hazards(study: Study) -> Tables:
+    names = ("proportional_hazards", "rmst", "split_hazard_ratios")
+    rows = {name: [] for name in names}
+    for endpoint, part in study.sets():
+        rows["proportional_hazards"] += proportional_hazards_rows(part, endpoint)
+        rows["rmst"] += rmst_rows(part, endpoint, study.settings)
+        rows["split_hazard_ratios"] += split_rows(part, endpoint, study.settings)
+    return {name: table(name, rows[name]) for name in names}
+
+
+def _decision_curve(study: Study) -> Tables:
+    rows = []
+    for name, members in who.populations(study.primary):
+        rows += decision_rows(name, members, PRIMARY, study.settings)
+    return {"decision_curve": table("decision_curve", rows)}
+
+
+def _splines(study: Study) -> Tables:
+    curves, tests = [], []
+    for endpoint, part in study.sets():
+        curve, test = spline_tables(part, endpoint)
+        curves += curve
+        tests += test
+    return {"splines": table("splines", curves), "spline_tests": table("spline_tests", tests)}
+
+
+def _noninferiority(study: Study) -> Tables:
+    rows = [
+        row for key, arrays in study.paired() for row in noninferiority_rows(*arrays, study.settings, key)
+    ]
+    return {"noninferiority": table("noninferiority", rows)}
+
+
 _BUILDERS: dict[str, Callable[[Study], Tables]] = {
     "km": _per_set([km_rows], "km", endpoints=True),
     "logrank": _per_set([logrank_rows], "logrank", endpoints=True),
     "cox": _per_set([cox_rows], "cox", endpoints=True),
     "added_value": _added_value,
     "c_comparison": _c_comparison,
-    "proportional_hazards": _per_set([proportional_hazards_rows], "proportional_hazards"),
+    "proportional_hazards": _proportional_hazards,
     "nri": _nri,
     "npv": _per_set([npv_rows], "npv", endpoints=True, settings=True),
     "npv_comparison": _npv_comparison,
@@ -146,6 +184,11 @@ _BUILDERS: dict[str, Callable[[Study], Tables]] = {
         [competing_risks_rows, cause_specific_rows], "competing_risks", "competing_risks_cox"
     ),
     "followup": _followup,
+    "decision_curve": _decision_curve,
+    "calibration": _per_set([calibration_rows], "calibration", settings=True),
+    "subgroups": _per_set([subgroup_rows], "subgroups"),
+    "splines": _splines,
+    "noninferiority": _noninferiority,
 }
 
 # Files that each family gives, for the workflow's outputs.
@@ -153,6 +196,8 @@ FILES: dict[str, tuple[str, ...]] = {
     "agreement": ("agreement", "concordance_matrix"),
     "competing_risks": ("competing_risks", "competing_risks_cox"),
     "followup": ("followup", "event_types"),
+    "proportional_hazards": ("proportional_hazards", "rmst", "split_hazard_ratios"),
+    "splines": ("splines", "spline_tests"),
 }
 FILES = {name: FILES.get(name, (name,)) for name in _BUILDERS}
 

@@ -1,0 +1,145 @@
+"""Calibration of the models' predicted risk, and decision curves of their use."""
+
+import warnings
+from collections.abc import Iterator
+
+import dcurves
+import numpy as np
+import pandas as pd
+
+from calcohort.categories import CATEGORIES
+from calcohort.statistics.cox import ADJUSTMENT, MODELS, Model, design, fit, set_model
+from calcohort.statistics.partial_likelihood import risk_at
+from calcohort.statistics.populations import AnalysisSet, Settings
+from calcohort.statistics.survival import kaplan_meier
+from calcohort.statistics.tidy import notes
+
+THRESHOLDS = np.round(np.arange(0.02, 0.501, 0.02), 2)
+# Groups of equal size by predicted risk: tenths need some patients each.
+MANY = 1000
+APPARENT = "apparent: the model was fitted to these patients"
+
+
+def predicted_risk(model: Model, horizon: float) -> np.ndarray:
+    """Risk by `horizon` years of the model's own patients, shape (n,)."""
+    given = model.design
+    x = given.x[:, [given.terms.index(term) for term in model.fitted_terms]]
+    return risk_at(x, given.time, given.event, model.fit.beta, horizon)
+
+
+def _usable(model: Model | None, horizon: float) -> str | None:
+    """Why a model cannot predict; None where it can."""
+    if model is None:
+        return "a covariate is absent"
+    if model.reasons or model.fit is None:
+        return notes(*dict.fromkeys(model.reasons.values()))
+    return "follow-up ends before" if model.design.time.max() < horizon else None
+
+
+def _groups(model: Model, name: str, risk: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+    yield "all", np.ones(len(risk), dtype=bool)
+    if name == "univariable":
+        code = (
+            (model.design.x[:, : len(CATEGORIES) - 1] * np.arange(1, len(CATEGORIES))).sum(axis=1).astype(int)
+        )
+        for k, label in enumerate(CATEGORIES):
+            yield label, code == k
+        return
+    parts = 10 if len(risk) >= MANY else 5
+    edges = np.quantile(risk, np.arange(1, parts) / parts, method="averaged_inverted_cdf")
+    fraction = np.searchsorted(edges, risk, side="left")
+    for k in range(parts):
+        yield f"{k + 1}/{parts}", fraction == k
+
+
+def calibration_rows(analysis_set: AnalysisSet, endpoint: str, settings: Settings) -> list[dict]:
+    """Rows of calibration.csv: mean predicted risk against observed (1 - Kaplan-Meier), apparent.
+
+    Groups: everybody; the categories for the univariable model, tenths of predicted risk (fifths below 1,000
+    patients) for the adjusted one.
+    """
+    horizon, rows = settings.primary_horizon_years, []
+    for name in MODELS:
+        model = set_model(analysis_set, name)
+        key = {
+            "population": analysis_set.population,
+            "endpoint": endpoint,
+            "score": analysis_set.score,
+            "model": name,
+            "horizon_years": horizon,
+        }
+        why = _usable(model, horizon)
+        if why:
+            rows += (
+                [] if model is None else [{**key, "group": "all", "n": len(model.design.time), "note": why}]
+            )
+            continue
+        risk = predicted_risk(model, horizon)
+        for group, member in _groups(model, name, risk):
+            row = {**key, "group": group, "n": int(member.sum())}
+            if not member.any():
+                rows.append({**row, "note": "empty group"})
+                continue
+            survival, low, high = kaplan_meier(model.design.time[member], model.design.event[member]).at(
+                horizon
+            )
+            late = "follow-up ends before" if not np.isfinite(survival) else ""
+            rows.append(
+                {
+                    **row,
+                    "predicted": risk[member].mean(),
+                    "observed": 1 - survival,
+                    "ci_low": 1 - high,
+                    "ci_high": 1 - low,
+                    "note": notes(APPARENT, late, model.note),
+                }
+            )
+    return rows
+
+
+def decision_rows(population: str, members: pd.DataFrame, endpoint: str, settings: Settings) -> list[dict]:
+    """Rows of decision_curve.csv by dcurves (Vickers 2006, censoring by Kaplan-Meier), on complete cases.
+
+    Models: treat_all, treat_none, mfr_sds, and mfr_sds with each score there is. Net benefit counts true
+    positives per patient, less false ones weighted by threshold / (1 - threshold).
+    """
+    horizon = settings.primary_horizon_years
+    if not all(column in members for column in ADJUSTMENT):
+        return []
+    scores = ("dl_ctac", "standard") if population.startswith("paired") else ("dl_ctac",)
+    base = AnalysisSet(population, "dl_ctac", members)
+    models = {"mfr_sds": fit(design(base, ADJUSTMENT, categories=False)) if len(members) else None}
+    for score in scores:
+        models[f"mfr_sds+{score}"] = set_model(AnalysisSet(population, score, members), "adjusted")
+    key = {"population": population, "endpoint": endpoint, "horizon_years": horizon}
+    reasons = {name: _usable(model, horizon) if model else "nobody" for name, model in models.items()}
+    n = len(models["mfr_sds"].design.time)
+    rows = [{**key, "model": name, "n": n, "note": why} for name, why in reasons.items() if why]
+    usable = [name for name in models if not reasons[name]]
+    if not usable:
+        return rows
+    given = models[usable[0]].design
+    table = pd.DataFrame({name: predicted_risk(models[name], horizon) for name in usable})
+    table = table.assign(time=given.time, event=given.event)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        curve = dcurves.dca(
+            table, "event", usable, thresholds=THRESHOLDS, time=horizon, time_to_outcome_col="time"
+        )
+    names = {"all": "treat_all", "none": "treat_none"}
+    for line in curve.itertuples():
+        benefit = float(line.net_benefit)
+        note = notes(
+            APPARENT if line.model in usable else "", "" if np.isfinite(benefit) else "not estimable"
+        )
+        rows.append(
+            {
+                **key,
+                "model": names.get(line.model, line.model),
+                "threshold": float(line.threshold),
+                "net_benefit": benefit,
+                "n": n,
+                "note": note,
+            }
+        )
+    return rows

@@ -1,0 +1,115 @@
+"""What to say where hazards are not proportional: restricted mean survival, and hazard ratios by period."""
+
+import numpy as np
+from scipy.stats import chi2
+
+from calcohort.categories import CATEGORIES
+from calcohort.statistics.cox import MODELS, Z95, Design, fit, reference_present, set_model, term_rows
+from calcohort.statistics.populations import AnalysisSet, Settings
+from calcohort.statistics.proportional_hazards import model_test
+from calcohort.statistics.survival import kaplan_meier
+from calcohort.statistics.tidy import notes
+
+LEVEL = 0.05
+
+
+def violated_models(analysis_set: AnalysisSet) -> list[str]:
+    """Models of the set whose global test rejects proportional hazards at 5 %."""
+    found = []
+    for name in MODELS:
+        model = set_model(analysis_set, name)
+        result = model_test(model) if model is not None else None
+        if result is not None and chi2.sf(result.overall, len(result.terms)) < LEVEL:
+            found.append(name)
+    return found
+
+
+def restricted_mean(time: np.ndarray, event: np.ndarray, horizon: float) -> tuple[float, float]:
+    """Mean survival time within `horizon` and its standard error, in the unit of `time`.
+
+    Area under the Kaplan-Meier curve; variance = sum over event times t of (area from t to the horizon)^2
+    d / (n (n - d)) (Greenwood; Royston and Parmar 2013). Empty where nobody was followed to the horizon.
+    """
+    curve = kaplan_meier(time, event)
+    if curve.time[-1] < horizon:
+        return np.nan, np.nan
+    inside = curve.time < horizon
+    edges = np.append(curve.time[inside], horizon)
+    areas = curve.survival[inside] * np.diff(edges)
+    died, at_risk = curve.n_events[inside], curve.n_at_risk[inside]
+    beyond = areas.sum() - np.concatenate([[0.0], np.cumsum(areas)[:-1]])
+    left = at_risk - died
+    # Once nobody is left the area beyond is 0.
+    variance = beyond**2 * died / np.where(left > 0, at_risk * left, 1)
+    return float(areas.sum()), float(np.sqrt(variance.sum()))
+
+
+def rmst_rows(analysis_set: AnalysisSet, endpoint: str, settings: Settings) -> list[dict]:
+    """Rows of rmst.csv, where a model of the set violates proportional hazards: years free of the event.
+
+    difference: category minus category 0, with its normal interval.
+    """
+    if not violated_models(analysis_set):
+        return []
+    horizon = settings.primary_horizon_years
+    rows, reference = [], (np.nan, np.nan)
+    for code, label in enumerate(CATEGORIES):
+        member = analysis_set.category == code
+        row = {
+            "population": analysis_set.population,
+            "endpoint": endpoint,
+            "score": analysis_set.score,
+            "category": label,
+            "horizon_years": horizon,
+            "n": int(member.sum()),
+            "n_events": int(analysis_set.event[member].sum()),
+        }
+        mean, se = np.nan, np.nan
+        if member.any():
+            mean, se = restricted_mean(analysis_set.years[member], analysis_set.event[member], horizon)
+        if np.isfinite(mean):
+            row |= {"estimate": mean, "ci_low": mean - Z95 * se, "ci_high": mean + Z95 * se}
+        else:
+            row["note"] = "follow-up ends before" if member.any() else "empty category"
+        if code == 0:
+            reference = mean, se
+        elif np.isfinite(mean - reference[0]):
+            difference, error = mean - reference[0], np.hypot(se, reference[1])
+            row |= {
+                "difference": difference,
+                "difference_ci_low": difference - Z95 * error,
+                "difference_ci_high": difference + Z95 * error,
+            }
+        rows.append(row)
+    return rows
+
+
+def split_rows(analysis_set: AnalysisSet, endpoint: str, settings: Settings) -> list[dict]:
+    """Rows of split_hazard_ratios.csv: each violated model, fitted before and after the split.
+
+    Before: everybody, censored at the split. After: those still at risk then.
+    """
+    rows, split = [], settings.split_years
+    for name in violated_models(analysis_set):
+        given = set_model(analysis_set, name).design
+        early = given.event * (given.time <= split)
+        late = given.time > split
+        periods = {
+            f"0-{split:g} years": Design(given.x, given.terms, np.minimum(given.time, split), early),
+            f">{split:g} years": Design(given.x[late], given.terms, given.time[late], given.event[late]),
+        }
+        for period, part in periods.items():
+            key = {
+                "population": analysis_set.population,
+                "endpoint": endpoint,
+                "score": analysis_set.score,
+                "model": name,
+                "period": period,
+            }
+            if not len(part.time):
+                rows += [
+                    {**key, "term": term, "n": 0, "note": notes("nobody at risk")} for term in part.terms
+                ]
+                continue
+            rows += [{**key, **row} for row in term_rows(fit(part, reference_present(part)))]
+    return rows
