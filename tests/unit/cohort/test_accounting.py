@@ -11,8 +11,8 @@ from calcohort.cohort.settings import CENSORING, CohortSettings
 CONTRACT = [
     "patient_id", "age", "sex", "bmi", "hypercholesterolemia", "smoking", "hypertension", "diabetes",
     "prior_pci", "prior_cabg", "prior_mi", "history_of_cad", "mfr", "sds", "cac_standard", "cac_dl",
-    "cac_dl_rest_preferred", "cac_dl_gated", "cac_dl_protocol", "followup_days", "mace", "event_type", "death",
-    "death_days",
+    "cac_dl_rest_preferred", "cac_dl_gated", "cac_dl_protocol", "followup_days", "mace", "event_type",
+    "death", "death_days",
 ]  # fmt: skip
 PEOPLE = st.sampled_from(list("ABCDEF"))
 DAYS = st.integers(-200, 1200)
