@@ -16,6 +16,18 @@ POPULATIONS = {
     "internal_ctac": "CTAC scans of the internal test set",
     "internal_gated": "gated scans of the internal test set",
 }
+# The same for the cells of a table, where there is no room for a phrase.
+SHORT = {
+    "all": "all",
+    "no_cad": "no prior CAD",
+    "paired": "expert score",
+    "paired_no_cad": "expert score, no prior CAD",
+    "internal": "internal test",
+    "internal_ctac": "internal test, CTAC",
+    "internal_gated": "internal test, gated",
+}
+# A table with more rows scrolls in a box of its own.
+LONG = 24
 SCORES = {"dl_ctac": "DL-CTAC", "standard": "standard"}
 
 
@@ -72,7 +84,10 @@ def missing(reason: str) -> Markup:
 def rows_table(rows: Sequence[Row], columns: Sequence[Column], caption: str) -> Markup:
     """A table of rows; columns that no row has a value for are left out."""
     kept = [column for column in columns if any(row.has(*column.names) for row in rows)]
-    lines = Markup("").join(_line(row, kept) for row in rows)
+    labels = [[_label(row, column) for column in kept] for row in rows]
+    lines = Markup("")
+    for position, row in enumerate(rows):
+        lines += _line(row, kept, labels[position], labels[position - 1] if position else [])
     return frame(caption, [column.heading for column in kept], lines)
 
 
@@ -80,9 +95,10 @@ def frame(caption: str, headings: Sequence[str], lines: Markup, kind: str = "pla
     """A table with its caption, headings and ready-made `lines`, in a box that scrolls by keyboard too."""
     head = Markup("").join(text('<th scope="col">{heading}</th>', heading=heading) for heading in headings)
     return text(
-        '<div class="scroll" tabindex="0" role="region" aria-label="{caption}"><table class="{kind}">'
+        '<div class="scroll{long}" tabindex="0" role="region" aria-label="{caption}"><table class="{kind}">'
         "<caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table></div>",
         caption=caption,
+        long=" long" if lines.count("<tr") > LONG and "prose" not in kind else "",
         kind=kind,
         head=head,
         lines=lines,
@@ -103,15 +119,25 @@ def name_of(value) -> str:
     return POPULATIONS.get(key) or SCORES.get(key) or key.replace("_", " ")
 
 
-def _line(row: Row, columns: Sequence[Column]) -> Markup:
-    cells = Markup("")
+def _label(row: Row, column: Column) -> str | None:
+    """Words of a text column, None for a column of numbers."""
+    if column.format:
+        return None
+    value = row.value(column.name)
+    return "" if value is None else SHORT.get(str(value)) or name_of(value)
+
+
+def _line(row: Row, columns: Sequence[Column], labels: list[str | None], above: list[str | None]) -> Markup:
+    cells, repeats = Markup(""), True
     for position, column in enumerate(columns):
         if column.format:
+            repeats = False
             numbers = [row.tag(name, column.format) for name in column.names]
             shown = Markup(" to ").join(numbers) if row.has(*column.names) else numbers[0]
             cells += text('<td class="num">{shown}</td>', shown=shown)
             continue
-        value = row.value(column.name)
-        words = "" if value is None else name_of(value)
-        cells += text('<th scope="row">{w}</th>' if position == 0 else "<td>{w}</td>", w=words)
+        # A label that only repeats the line above is there for screen readers, and not to be seen.
+        repeats = repeats and bool(above) and labels[position] == above[position]
+        shown = text('<span class="again">{w}</span>' if repeats else "{w}", w=labels[position])
+        cells += text('<th scope="row">{w}</th>' if position == 0 else "<td>{w}</td>", w=shown)
     return Markup("<tr>") + cells + Markup("</tr>")

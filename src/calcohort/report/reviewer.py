@@ -11,14 +11,14 @@ from calcohort.report.prose import Column, missing, paragraph, rows_table
 from calcohort.report.run import Row, Run
 
 _QUESTIONS = Path(__file__).with_name("questions.yaml")
-_MOST_ROWS = 40
 
 
 @dataclass(frozen=True)
 class Question:
     """A question, how to read its answer, and the file that answers it.
 
-    `where` chooses rows; `other_endpoints` takes every endpoint but the primary one.
+    `where` chooses rows; `other_endpoints` takes every endpoint but the primary one;
+    more than `most_rows` (0: no limit) are thinned out evenly.
     """
 
     id: str
@@ -28,6 +28,7 @@ class Question:
     columns: tuple[Column, ...]
     where: Mapping[str, object]
     other_endpoints: bool
+    most_rows: int
 
 
 def questions() -> list[Question]:
@@ -42,6 +43,7 @@ def questions() -> list[Question]:
             columns=tuple(Column(*(part.strip() for part in line.split("|"))) for line in entry["columns"]),
             where=entry.get("where", {}),
             other_endpoints=entry.get("other_endpoints", False),
+            most_rows=entry.get("most_rows", 0),
         )
         for entry in entries
     ]
@@ -57,7 +59,7 @@ def answer(run: Run, question: Question) -> Markup:
             else run.why_not(question.file)
         )
         return paragraph(question.guide) + missing(reason)
-    shown = _spread(rows, _MOST_ROWS)
+    shown = _spread(rows, question.most_rows or len(rows))
     html = paragraph(question.guide) + rows_table(shown, question.columns, f"From {question.file}")
     if len(shown) < len(rows):
         html += paragraph(f"Rows at even distances; all of them are in {question.file}.")

@@ -133,3 +133,11 @@ def test_no_date_or_path_of_this_machine_is_in_the_page(full_run):
     assert str(full_run) not in page
     assert not re.search(r"\b20[2-9]\d-\d\d-\d\d\b", page.replace("2020-12-31", ""))
     assert json.loads((full_run / "exhibits/table2.json").read_text())["made"]
+
+
+def test_no_row_of_an_answer_is_dropped_without_a_word(full_run):
+    page = page_of(full_run)
+    answer = re.search(r'<section class="block" id="q-nri".*?</section>', page, re.DOTALL)[0]
+    assert answer.count("<tr>") - 1 == len(pd.read_csv(full_run / "statistics/nri.csv"))
+    thinned = re.search(r'<section class="block" id="q-decision".*?</section>', page, re.DOTALL)[0]
+    assert "Rows at even distances" in thinned
