@@ -15,11 +15,10 @@ from calcohort.phantom import physics
 from calcohort.phantom.anatomy import Anatomy
 from calcohort.phantom.draws import Draw
 from calcohort.phantom.paint import Canvas, Grid, Layer
+from calcohort.phantom.truth import CORONARY, contributions, labels_and_vessels, mineral_gain
 from calcohort.volume import Volume
 
 PAD = 4
-HEART, CORONARY, OTHER = 3, 1, 2
-THRESHOLD = 130.0
 MINERAL = ("cortex", "trabecular", "marrow", "cartilage", "implant")
 
 
@@ -79,7 +78,7 @@ _GATED = Protocol(
     margins_mm=(8, 10),
     noise_hu=(14, 25),
     sharpness_mm=(0.45, 0.65),
-    heart_mm=(0, 1.2),
+    heart_mm=(0, 1.0),
     breath_mm=(0, 0),
     inspiration_mm=(-12, -4),
 )
@@ -87,7 +86,7 @@ _CHEST = Protocol(
     kvp=120,
     fov_mm=(310, 500),
     increments_mm=(1.0, 1.5, 2.0, 2.5, 3.0),
-    slices=(60, 300),
+    slices=(60, 220),
     margins_mm=(70, 80),
     noise_hu=(10, 26),
     sharpness_mm=(0.5, 0.95),
@@ -198,14 +197,14 @@ def _scan(draw: Draw, anatomy: Anatomy, protocol: str, grid: Grid, device) -> Ph
     for layer in anatomy.layers:
         canvas.paint(layer, table)
     heart = _heart_mask(canvas, anatomy)
-    region, added, territory = _contributions(canvas, anatomy, rules.kvp)
+    region, added, territory = contributions(canvas, anatomy, rules.kvp)
     if smear is not None:
         _blur_heart(canvas, heart, region, added, smear, grid)
     if region is not None:
         canvas.hu[region] += added.amax(0)
     clean, parts = _optics(draw, rules, canvas, region, added)
     hu = _finish(draw, anatomy, rules, clean, padded)
-    labels, vessels = _truth(canvas, anatomy, hu, clean, parts, region, heart, territory)
+    labels, vessels = labels_and_vessels(canvas, anatomy, hu, clean, parts, region, heart, territory)
     inner = (slice(None), slice(PAD, -PAD), slice(PAD, -PAD))
     to_numpy = lambda t: np.ascontiguousarray(t[inner].cpu().numpy())  # noqa: E731
     volume = Volume(to_numpy(hu), grid.spacing_xyz_mm, grid.origin_lps_mm)
@@ -223,11 +222,6 @@ def _tissues_at(anatomy: Anatomy, kvp: int) -> dict[str, float]:
     return table
 
 
-def mineral_gain(kvp: int) -> float:
-    """How much brighter calcium is than at 120 kV."""
-    return float(np.interp(kvp, [80, 100, 120, 140], [1.5, 1.2, 1.0, 0.9]))
-
-
 def _motion(draw: Draw, anatomy: Anatomy, rules: Protocol, grid: Grid):
     """Displacement of heart and diaphragm in each slice, and the smear within one rotation."""
     nz = grid.shape_zyx[0]
@@ -242,7 +236,7 @@ def _motion(draw: Draw, anatomy: Anatomy, rules: Protocol, grid: Grid):
     course = anatomy.heart.frame[0] * 0.75 + np.array([0.35, 0.35, 0.0]) * draw.uniform(-1, 1)
     heart = 0.7 * breath + heart_mm * 0.6 * np.sin(beat)[:, None] * course
     motion = {"breath": breath, "heart": heart}
-    if heart_mm < 0.3:
+    if heart_mm < 0.4:
         return motion, None
     travel = heart_mm * (0.25 + 0.75 * np.abs(np.cos(beat)))
     direction = draw.uniform(0, np.pi) + 0.4 * np.sin(beat)
@@ -254,37 +248,6 @@ def _motion(draw: Draw, anatomy: Anatomy, rules: Protocol, grid: Grid):
 
 def _heart_mask(canvas: Canvas, anatomy: Anatomy) -> tuple | None:
     return canvas.coverage(Layer(anatomy.heart.envelope, "mediastinal_fat", group="heart"))
-
-
-def _contributions(canvas: Canvas, anatomy: Anatomy, kvp: int):
-    """HU that planted material adds to the tissue: (3, z, y, x) for labels 0, 1, 2, in a common box."""
-    gain = mineral_gain(kvp)
-    layers = [(s, Layer(s.tube, s.hu, group=s.group, detail="fine")) for s in anatomy.lesions]
-    boxes = [(s, layer, canvas.box(layer.solid, layer.group)) for s, layer in layers]
-    boxes = [entry for entry in boxes if entry[2] is not None]
-    if not boxes:
-        return None, None, None
-    limits = canvas.hu.shape
-    region = tuple(
-        slice(
-            max(0, min(b[axis].start for _, _, b in boxes) - (12 if axis else 0)),
-            min(limits[axis], max(b[axis].stop for _, _, b in boxes) + (12 if axis else 0)),
-        )
-        for axis in range(3)
-    )
-    shape = [s.stop - s.start for s in region]
-    added = torch.zeros((3, *shape), device=canvas.device)
-    territory = torch.zeros(shape, dtype=torch.uint8, device=canvas.device)
-    for lesion, layer, _ in boxes:
-        box, part = canvas.coverage(layer)
-        local = tuple(slice(b.start - r.start, b.stop - r.start) for b, r in zip(box, region, strict=True))
-        hu = lesion.hu * (gain if lesion.label else 1.0)
-        rise = part * (hu - canvas.hu[box])
-        target = added[(lesion.label, *local)]
-        if lesion.label == CORONARY:
-            territory[local][rise > target.clamp(min=1.0)] = lesion.territory
-        torch.maximum(target, rise, out=target)
-    return region, added, territory
 
 
 def _blur_heart(canvas: Canvas, heart, region, added: Tensor, smear, grid: Grid) -> None:
@@ -361,28 +324,3 @@ def _outside(draw: Draw, hu: Tensor, grid: Grid) -> Tensor:
     circle = y.square() + x.square() > (0.5 * (ny - 2 * PAD)) ** 2
     hu[:, circle] = -1024
     return hu
-
-
-def _truth(canvas: Canvas, anatomy: Anatomy, hu, clean, parts, region, heart, territory):
-    """Labels and vessels of every voxel."""
-    labels = torch.zeros(hu.shape, dtype=torch.uint8, device=hu.device)
-    vessels = torch.zeros_like(labels)
-    if heart is not None:
-        labels[heart[0]][heart[1] > 0.5] = HEART
-    for artery in anatomy.arteries:
-        found = canvas.coverage(Layer(artery.tube(), "blood", group="heart", detail="medium"))
-        if found is not None:
-            vessels[found[0]][found[1] > 0.5] = artery.territory
-    if region is None:
-        return labels, vessels
-    tissue = clean[region] - parts.amax(0)
-    # Calcium must account for at least half of the rise from tissue to threshold; noise may do the rest.
-    needed = (0.5 * (THRESHOLD - tissue)).clamp_(min=40.0)
-    strongest, which = parts.max(0)
-    lifted = (hu[region] >= THRESHOLD) & (strongest >= needed)
-    target = labels[region]
-    for label in (CORONARY, OTHER):
-        target[lifted & (which == label)] = label
-    calcium = target == CORONARY
-    vessels[region][calcium & (territory > 0)] = territory[calcium & (territory > 0)]
-    return labels, vessels

@@ -111,7 +111,7 @@ def draw_anatomy(seed, *, burden: str | None = None, population: str = "demo") -
 
 def _place_heart(draw: Draw, front_wall: float) -> Heart:
     """Draw the heart, then slide it until its front lies just behind the chest wall."""
-    aside = draw.span(2, 16)
+    aside = draw.span(3, 19)
     state = draw.generator.bit_generator.state
     heart = draw_heart(draw, np.array([aside, 0.0, 0.0]))
     reach = min(heart.chambers[name].bounds()[0][1] for name in ("RV", "LV", "RVOT"))
@@ -123,7 +123,8 @@ def _place_heart(draw: Draw, front_wall: float) -> Heart:
 
 def _body_layers(draw: Draw, torso: Torso, heart: Heart) -> tuple[list[Layer], list[Tube], list[str]]:
     layers, found = _table(draw, torso), []
-    if draw.chance(0.12, 0.2):
+    raised = not draw.chance(0.12, 0.2)
+    if not raised:
         layers += arms_down(draw, torso)
         found.append("arms")
     if draw.chance(0.4):
@@ -131,7 +132,7 @@ def _body_layers(draw: Draw, torso: Torso, heart: Heart) -> tuple[list[Layer], l
         layers += chest
         found += ["breast_implant"] if implants else []
     layers += chest_layers(draw, torso, heart)
-    bones, cartilages = skeleton(draw, torso)
+    bones, cartilages = skeleton(draw, torso, raised)
     # The spine lies behind the mediastinum, so that bones come after the fat but before heart and vessels.
     return layers + bones, cartilages, found
 
@@ -233,6 +234,7 @@ def _tissues(draw: Draw) -> dict[str, float]:
         "aorta_wall": blood + draw.span(0, 14),
         "mediastinal_fat": fat + draw.span(0, 16),
         "abdominal_fat": fat + draw.span(-3, 8),
+        "pericardium": draw.span(-30, 40),
         "liver": draw.span(38, 66),
         "spleen": draw.span(38, 54),
         "stomach": draw.uniform(80, 500) if draw.chance(0.12) else draw.span(0, 45),

@@ -8,17 +8,19 @@ from calcohort.phantom.solids import Blend, Drum, Ellipsoid, Tube
 from calcohort.phantom.torso import Torso
 
 LEVEL_MM = 23.0
+# Muscle behind and beside the spine: x, y from the vertebral centre, radius.
+COLUMNS = ((0, 40, 24), (-24, 44, 19), (24, 44, 19), (-42, 51, 12), (42, 51, 12), (-14, 8, 12), (14, 8, 12))
 
 
-def skeleton(draw: Draw, torso: Torso) -> tuple[list[Layer], list[Tube]]:
-    """All bones in painting order, and the costal cartilages (on which calcium may lie)."""
+def skeleton(draw: Draw, torso: Torso, raised: bool) -> tuple[list[Layer], list[Tube]]:
+    """All bones in painting order, with arms `raised` or not; and the costal cartilages."""
     spacing = LEVEL_MM * draw.span(0.93, 1.07)
     first = 8.3 + draw.span(-0.8, 0.8)
     layers = _spine(draw, torso, spacing, first)
     ribs, cartilages = _ribs(draw, torso, spacing, first)
     layers += ribs
     layers += _sternum(draw, torso)
-    layers += _shoulders(draw, torso)
+    layers += _shoulders(draw, torso, raised)
     return layers, cartilages
 
 
@@ -26,17 +28,15 @@ def _spine(draw: Draw, torso: Torso, spacing: float, first: float) -> list[Layer
     layers, thick = [], draw.span(0.9, 1.5)
     course = np.array([[torso.spine_x(z), torso.spine_y(z), z] for z in np.arange(-230, 231, 20.0)])
     layers.append(Layer(Tube(course, np.full(len(course), 14.0)), "disc"))
-    columns = [
-        Tube(course + [x, y, 0], np.full(len(course), r))
-        for x, y, r in ((0, 40, 22), (-22, 38, 19), (22, 38, 19))
-    ]
-    layers.insert(0, Layer(Blend(tuple(columns), smooth=12), "muscle"))
+    columns = [Tube(course + [x, y, 0], np.full(len(course), r)) for x, y, r in COLUMNS]
+    layers.insert(0, Layer(Blend(tuple(columns), smooth=14), "muscle"))
     for level in range(1, 16):
         z = (first - level) * spacing
         grow = 1.0 + 0.02 * (level - 8)
         centre = np.array([torso.spine_x(z), torso.spine_y(z), z])
         body = Drum(centre, (16.0 * grow, 13.5 * grow), spacing * 0.41, 0.1)
-        layers.append(Layer(body, "cortex", core=(thick, "trabecular")))
+        grain = draw.wobble(60, 7, 16)
+        layers.append(Layer(body, "cortex", core=(thick, "trabecular"), texture=grain))
         layers += _vertebral_arch(draw, centre, grow)
         if draw.chance(0.2, 0.3):
             # Osteophyte: a bright beak at the rim of the disc, most often on the right.
@@ -66,7 +66,7 @@ def _vertebral_arch(draw: Draw, c: np.ndarray, grow: float) -> list[Layer]:
 
 def _ribs(draw: Draw, torso: Torso, spacing, first) -> tuple[list[Layer], list[Tube]]:
     layers, cartilages = [], []
-    half, flat, drop = draw.span(5.5, 7.5), draw.span(1.7, 2.2), draw.span(60, 92)
+    half, flat, drop = draw.span(5.0, 6.8), draw.span(1.6, 2.2), draw.span(85, 120)
     cortex, gap = draw.span(0.9, 1.5), draw.span(3.5, 5.5)
     for level in range(1, 13):
         z0 = (first - level) * spacing + 6
@@ -129,9 +129,8 @@ def _sternum(draw: Draw, torso: Torso) -> list[Layer]:
     return layers
 
 
-def _shoulders(draw: Draw, torso: Torso) -> list[Layer]:
+def _shoulders(draw: Draw, torso: Torso, raised: bool) -> list[Layer]:
     layers = []
-    raised = draw.chance(0.8)
     for side in (-1, 1):
         a, b, _, cy = torso.cavity.section(95.0)
         front = cy - b
@@ -152,8 +151,9 @@ def _shoulders(draw: Draw, torso: Torso) -> list[Layer]:
         layers.append(Layer(plate, "cortex", core=(1.4, "marrow"), detail="medium"))
         head = np.array([side * (a + 62), 22.0, 138 + 20 * raised])
         layers.append(Layer(Ellipsoid(head, np.array([22, 22, 22.0])), "cortex", core=(1.5, "marrow")))
-        shaft = np.stack([head, head + [side * 20.0, -10, 90.0 if raised else -150]])
-        layers.append(Layer(Tube(shaft, np.array([12, 11.0])), "cortex", core=(4.0, "marrow")))
+        if raised:
+            shaft = np.stack([head, head + [side * 20.0, -10, 90.0]])
+            layers.append(Layer(Tube(shaft, np.array([12, 11.0])), "cortex", core=(4.0, "marrow")))
     return layers
 
 

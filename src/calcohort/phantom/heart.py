@@ -64,7 +64,7 @@ def heart_frame(draw: Draw) -> np.ndarray:
 
 def draw_heart(draw: Draw, origin: np.ndarray) -> Heart:
     """Draw one heart with its atrioventricular plane at `origin`."""
-    frame, scale = heart_frame(draw), draw.span(0.78, 0.98)
+    frame, scale = heart_frame(draw), draw.span(0.77, 0.96)
 
     def at(p, q, r, jitter=2.0):
         return origin + scale * ((np.array([p, q, r]) + draw.vector(jitter)) @ frame)
@@ -89,12 +89,14 @@ def draw_heart(draw: Draw, origin: np.ndarray) -> Heart:
     )
     chambers["RVOT"] = outflow
     bifurcation_z = float(trunk.points[-1][2])
-    bodies = (*chambers.values(), vessels["root"])
-    epicardium = Blend(bodies, smooth=draw.span(9, 16, 6))
+    ventricles = Blend((chambers["LV"], chambers["RV"], outflow), smooth=draw.span(9, 17, 6))
+    atria = Blend(tuple(chambers[n] for n in ("LA", "RA", "LA appendage", "RA appendage")), smooth=12)
+    # The atrioventricular groove is a deep cleft full of fat; the ventricles merge more gently.
+    epicardium = Blend((ventricles, atria, vessels["root"]), smooth=draw.span(2.5, 7, 2))
     fat_depth = draw.span(2.5, 7.5, 1.0)
     fat = Blend(
         (*chambers.values(), vessels["root"], vessels["ascending"], trunk),
-        smooth=draw.span(18, 30, 12),
+        smooth=draw.span(12, 24, 8),
         grow=fat_depth,
         wobble=draw.wobble(1.5),
     )

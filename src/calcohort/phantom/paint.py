@@ -1,6 +1,6 @@
 """Painting of implicit solids on a CT grid with partial volume, each inside its own bounding box only."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,6 +44,8 @@ class Layer:
         Motion group: "static", "breath" or "heart".
     detail : str
         "smooth" (large, evaluated coarsely), "medium" or "fine" (supersampled in all directions).
+    texture : callable of (x, y, z), optional
+        HU added to the innermost tissue.
     """
 
     solid: Solid
@@ -51,6 +53,7 @@ class Layer:
     core: tuple[float, str] | None = None
     group: str = "static"
     detail: str = "smooth"
+    texture: Callable | None = None
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,26 @@ class _Lattice:
 
     def sub(self, sz: slice, sy: slice, sx: slice) -> tuple[Tensor, Tensor, Tensor]:
         return self.x[sz, :, sx], self.y[sz, sy, :], self.z[sz]
+
+
+@dataclass(frozen=True)
+class _Coarse:
+    """In-plane lattice with `step` voxels between samples, and the box (y, x) that it covers."""
+
+    step: int
+    counts: tuple[int, int]
+    size: tuple[int, int]
+
+    def upsample(self, values: Tensor) -> Tensor:
+        if self.step == 1:
+            return values[:, : self.size[0], : self.size[1]]
+        full = [(n - 1) * self.step + 1 for n in self.counts]
+        values = F.interpolate(values[:, None], size=full, mode="bilinear", align_corners=True)
+        return values[:, 0, : self.size[0], : self.size[1]]
+
+
+def _size(box) -> tuple[int, ...]:
+    return tuple(s.stop - s.start for s in box)
 
 
 class Canvas:
@@ -120,23 +143,53 @@ class Canvas:
 
     def coverage(self, layer: Layer, depth: float = 0.0) -> tuple[tuple, Tensor] | None:
         """Index box of a layer and the fraction of each of its voxels that the solid fills."""
-        found = self._field(layer)
-        return None if found is None else (found[0], self._fraction(found, depth))
-
-    def paint(self, layer: Layer, table: Mapping[str, float]) -> None:
-        """Replace what was there by the layer's tissue, in proportion to the filled fraction."""
-        found = self._field(layer)
-        if found is None:
-            return
-        target = self.hu[found[0]]
-        for depth, tissue in ((0.0, layer.tissue), *((layer.core,) if layer.core else ())):
-            value = table[tissue] if isinstance(tissue, str) else tissue
-            target.lerp_(torch.tensor(float(value), device=self.device), self._fraction(found, depth))
-
-    def _field(self, layer: Layer):
         box = self.box(layer.solid, layer.group)
         if box is None:
             return None
+        return box, self._fraction(self._field(layer, box), depth).expand(_size(box))
+
+    def paint(self, layer: Layer, table: Mapping[str, float]) -> None:
+        """Replace what was there by the layer's tissue, in proportion to the filled fraction."""
+        for box in self._boxes(layer):
+            self._paint_box(layer, table, self._field(layer, box))
+
+    def _paint_box(self, layer: Layer, table, found) -> None:
+        target = self.hu[found[0]]
+        coats = ((0.0, layer.tissue), *((layer.core,) if layer.core else ()))
+        for depth, tissue in coats:
+            value = float(table[tissue] if isinstance(tissue, str) else tissue)
+            value = torch.tensor(value, device=self.device)
+            if layer.texture is not None and depth == coats[-1][0]:
+                box = found[0]
+                points = self._lattice(box, layer.group, self._axes[0][box[2]], self._axes[1][box[1]], 1)
+                value = value + layer.texture(points.x, points.y, points.z)
+            target.lerp_(value, self._fraction(found, depth))
+
+    def _boxes(self, layer: Layer) -> list[tuple]:
+        """Boxes to paint one by one: a long slanting tube on fine pixels goes slab by slab."""
+        whole = self.box(layer.solid, layer.group)
+        if whole is None:
+            return []
+        tube = layer.solid
+        slanting = isinstance(tube, Tube) and len(tube.points) > 8 and self.grid.spacing_xyz_mm[0] < 0.7
+        if not slanting or layer.group != "static":
+            return [whole]
+        boxes, slices, reach = [], 3, np.asarray(tube.radii).max() + 0.5 * self.thickness
+        for first in range(whole[0].start, whole[0].stop, slices):
+            last = min(first + slices, whole[0].stop)
+            low, high = self._axes[2][first] - reach, self._axes[2][last - 1] + reach
+            z = tube.points[:, 2]
+            near = (np.maximum(z[:-1], z[1:]) > low) & (np.minimum(z[:-1], z[1:]) < high)
+            if not near.any():
+                continue
+            keep = np.r_[near, False] | np.r_[False, near]
+            part = Tube(tube.points[keep], tube.radii[keep])
+            box = self.box(part, layer.group)
+            if box is not None:
+                boxes.append((slice(first, last), box[1], box[2]))
+        return boxes
+
+    def _field(self, layer: Layer, box):
         if layer.detail == "smooth":
             return self._smooth_field(layer, box)
         return self._sampled_field(layer, box)
@@ -160,13 +213,7 @@ class Canvas:
         slope[:, 1:, :] += (torch.diff(middle, dim=1) / step).square_()
         slope[:, :, 0], slope[:, 0, :] = slope[:, :, 1], slope[:, 1, :]
         width = slope.sqrt_().clamp_(min=1e-3)
-        if step > 1:
-            full = [(n - 1) * step + 1 for n in counts]
-            both = torch.stack((middle, width), 1)
-            both = F.interpolate(both, size=full, mode="bilinear", align_corners=True)
-            both = both[:, :, : sizes[1], : sizes[2]]
-            middle, width = both[:, 0], both[:, 1]
-        return box, middle, width, None
+        return box, middle, width, _Coarse(step, tuple(counts), tuple(sizes[1:]))
 
     def _sampled_field(self, layer: Layer, box):
         """Field on sub-voxels: a tube is evaluated piece by piece in the box of each piece."""
@@ -174,14 +221,19 @@ class Canvas:
         plane = 2 if fine else 1
         planes = int(np.clip(np.ceil(self.thickness / (0.8 if fine else 1.6)), 2 if fine else 1, 6))
         dx, dy, _ = self.grid.spacing_xyz_mm
-        shift = (np.arange(plane) + 0.5) / plane - 0.5
-        xs = (self._axes[0][box[2]][:, None] + shift * dx).reshape(-1)
-        ys = (self._axes[1][box[1]][:, None] + shift * dy).reshape(-1)
+        step = 1 if fine else max(1, int(0.9 / dx))
+        sizes = [s.stop - s.start for s in box]
+        counts = [max(2, -(-(n - 1) // step) + 1) if step > 1 else n * plane for n in sizes[1:]]
+        offset = 0.5 / plane - 0.5
+        xs = self._axes[0][box[2].start] + dx * (offset + np.arange(counts[1]) * step / plane)
+        ys = self._axes[1][box[1].start] + dy * (offset + np.arange(counts[0]) * step / plane)
         lattice = self._lattice(box, layer.group, xs, ys, planes)
         if isinstance(layer.solid, Tube):
             f = self._tube_field(layer.solid, lattice, self._motion.get(layer.group, self._motion["static"]))
         else:
             f = layer.solid.field(lattice.x, lattice.y, lattice.z)
+        if step > 1:
+            f = _Coarse(step, tuple(counts), tuple(sizes[1:])).upsample(f)
         width = max(dx / plane, 0.6 * self.thickness / planes)
         return box, f, width, (planes, plane)
 
@@ -206,11 +258,16 @@ class Canvas:
 
     @staticmethod
     def _fraction(found, depth: float) -> Tensor:
-        _, f, width, subs = found
-        if subs is None:
-            return torch.clamp(0.5 - (f + depth) / width, 0.0, 1.0)
-        part = torch.clamp(0.5 - (f + depth) / width, 0.0, 1.0)
-        planes, plane = subs
+        """Filled fraction of each voxel of the box, `depth` mm below the surface."""
+        _, f, width, how = found
+        ratio = (f + depth) / width
+        if isinstance(how, _Coarse):
+            # A narrow field of view often lies wholly inside a large organ.
+            if ratio.numel() > 10_000 and float(ratio.max()) < -2.0 * how.step:
+                return torch.ones((), device=f.device)
+            return how.upsample(ratio).neg_().add_(0.5).clamp_(0.0, 1.0)
+        planes, plane = how
+        part = ratio.neg_().add_(0.5).clamp_(0.0, 1.0)
         if planes > 1:
             part = part.reshape(-1, planes, *part.shape[1:]).mean(1)
         return F.avg_pool2d(part[:, None], plane)[:, 0] if plane > 1 else part

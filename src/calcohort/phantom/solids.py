@@ -42,6 +42,17 @@ class Wobble:
         return waves[0] * (waves[2] * waves[1] * self.amplitude)
 
 
+@dataclass(frozen=True)
+class Gradient:
+    """HU that rises along y: lungs are denser behind, where their weight lies."""
+
+    per_mm: float
+
+    def __call__(self, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
+        """HU to add at the coordinates."""
+        return y * self.per_mm
+
+
 @dataclass(frozen=True, eq=False)
 class Ellipsoid:
     """Ellipsoid with orthonormal axes `frame` (rows) and semi-axes `semi` (mm) around `centre`."""

@@ -7,7 +7,7 @@ import numpy as np
 from calcohort.phantom.draws import Draw
 from calcohort.phantom.heart import Heart
 from calcohort.phantom.paint import Layer
-from calcohort.phantom.solids import Blend, Column, Common, Ellipsoid, Tube
+from calcohort.phantom.solids import Blend, Column, Common, Ellipsoid, Gradient, HalfSpace, Tube
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,8 +94,9 @@ def chest_layers(draw: Draw, torso: Torso, heart: Heart) -> list[Layer]:
         Layer(torso.skin, "skin", core=(2.0, "fat")),
         Layer(torso.muscle, "muscle"),
         *_muscle_fat(draw, torso),
-        Layer(torso.cavity, "lung"),
+        Layer(torso.cavity, "lung", texture=Gradient(draw.span(0.1, 0.9, 0.0))),
         *lung_tree(draw, torso, heart),
+        *_lung_disease(draw, torso),
     ]
     layers += _abdomen(draw, torso, heart)
     layers += _mediastinum(draw, torso, heart)
@@ -145,13 +146,44 @@ def lung_tree(draw: Draw, torso: Torso, heart: Heart) -> list[Layer]:
     """Pulmonary vessels: branching tubes from each hilum to the periphery."""
     layers = []
     for side in (-1, 1):
-        hilum = np.array([side * 38.0, 12.0, heart.bifurcation_z - 8.0])
-        for _ in range(draw.integer(13, 18)):
-            a, b, cx, cy = torso.cavity.section(float(np.clip(hilum[2] + draw.uniform(-105, 60), -110, 120)))
-            z = float(np.clip(hilum[2] + draw.uniform(-105, 70), -90, 125))
-            angle = draw.uniform(-1.4, 1.5)
-            target = np.array([cx + side * 0.9 * a * np.cos(angle), cy + 0.88 * b * np.sin(angle), z])
-            layers += _branch(draw, hilum + draw.vector(5), target, draw.uniform(2.6, 4.4), 3)
+        hilum = np.array([side * 40.0, 14.0, heart.bifurcation_z - 6.0])
+        # The lower lobe's artery descends behind the heart and gives off the basal branches.
+        basal = hilum + np.array([side * draw.uniform(14, 22), draw.uniform(18, 30), -draw.uniform(55, 72)])
+        line = np.stack([hilum, 0.5 * (hilum + basal) + [side * 4.0, -2, 0], basal])
+        layers.append(Layer(Tube(line, np.array([8.0, 6, 3.8])), "vessel", group="breath", detail="medium"))
+        for i in range(draw.integer(24, 32)):
+            low = i % 5 < 3
+            z = float(draw.uniform(-95, 10) if low else draw.uniform(0, 125))
+            a, b, cx, cy = torso.cavity.section(z)
+            angle = draw.uniform(-1.3, 1.5)
+            target = np.array([cx + side * 0.92 * a * np.cos(angle), cy + 0.9 * b * np.sin(angle), z])
+            start = hilum + (basal - hilum) * (draw.uniform(0.25, 1.0) if low else 0.0) + draw.vector(4)
+            layers += _branch(draw, start, target, draw.uniform(2.0, 3.6), 3)
+    return layers
+
+
+def _lung_disease(draw: Draw, torso: Torso) -> list[Layer]:
+    """Consolidations, nodules and pleural fluid, which border on the heart in many patients."""
+    layers = []
+    if draw.chance(0.25, 0.35):
+        for _ in range(draw.integer(1, 3)):
+            z = draw.uniform(-60, 90)
+            a, b, cx, cy = torso.cavity.section(z)
+            side, angle, out = (
+                draw.generator.choice([-1, 1]),
+                draw.uniform(-1.4, 1.4),
+                draw.uniform(0.45, 0.95),
+            )
+            centre = [cx + side * a * out * np.cos(angle), cy + b * out * np.sin(angle), z]
+            semi = draw.uniform(5, 26) * np.array([draw.uniform(0.6, 1.4) for _ in range(3)])
+            blob = Ellipsoid(np.array(centre), semi, wobble=draw.wobble(7, 14, 40))
+            layers.append(Layer(Common((blob, torso.cavity)), draw.uniform(-150, 55), group="breath"))
+    if draw.chance(0.15, 0.2):
+        side, depth = draw.generator.choice([-1, 1]), draw.uniform(12, 45)
+        _, b, _, cy = torso.cavity.section(-30)
+        surface = HalfSpace(np.array([0, cy + b - depth, -30.0]), np.array([0, -0.95, 0.3]))
+        half = HalfSpace(np.array([side * 8.0, 0, 0]), np.array([-side, 0, 0.0]))
+        layers.append(Layer(Common((torso.cavity, surface, half)), draw.uniform(-5, 30)))
     return layers
 
 
@@ -164,7 +196,7 @@ def _branch(draw: Draw, start, end, radius, depth) -> list[Layer]:
         for _ in range(2):
             reach = float(np.linalg.norm(end - middle))
             tip = middle + (end - middle) * draw.uniform(0.7, 1.0) + draw.vector(0.3 * reach)
-            layers += _branch(draw, middle, tip, radius * draw.uniform(0.5, 0.7), depth - 1)
+            layers += _branch(draw, middle, tip, radius * draw.uniform(0.58, 0.8), depth - 1)
     else:
         tail = Tube(np.stack([middle, end]), np.array([radius * 0.7, max(0.4, radius * 0.3)]))
         layers.append(Layer(tail, "vessel", group="breath", detail="medium"))
@@ -175,24 +207,24 @@ def _abdomen(draw: Draw, torso: Torso, heart: Heart) -> list[Layer]:
     """Diaphragm domes with liver, stomach, spleen; everything below them is fat and organs."""
     a, b, _, cy = torso.cavity.section(-100.0)
     floor = float(_lowest(heart))
-    right_top, left_top = floor + draw.span(8, 34), floor + draw.span(-12, 16)
+    right_top, left_top = floor + draw.span(10, 38), floor + draw.span(-6, 22)
 
     def dome(side, top, share):
         semi = np.array([a * share, b * 1.05, draw.span(85, 120)])
         centre = np.array([side * a * draw.uniform(0.42, 0.5), cy + draw.span(-6, 12), top - semi[2]])
-        return Ellipsoid(centre, semi, wobble=draw.wobble(3))
+        return Ellipsoid(centre, semi, wobble=draw.wobble(3, 90, 220))
 
     right, left = dome(-1, right_top, 0.66), dome(1, left_top, 0.62)
-    bed = Ellipsoid(np.array([12, cy - 30, floor - 72]), np.array([85, 66, draw.span(80, 88)]))
+    bed = Ellipsoid(np.array([12, cy - 30, floor - 72]), np.array([88, 68, draw.span(84, 94)]))
     domes = Blend((right, left, bed), smooth=20)
     inside = torso.cavity.shrunk(1.5)
     layers = [
         Layer(Common((domes, inside)), "muscle", core=(2.5, "abdominal_fat"), group="breath"),
     ]
     lobe = Ellipsoid(
-        np.array([draw.span(5, 25), cy - 32, floor - draw.span(52, 62)]),
+        np.array([draw.span(5, 25), cy - 32, floor - draw.span(46, 58)]),
         np.array([84, draw.span(44, 58), 62.0]),
-        wobble=draw.wobble(3),
+        wobble=draw.wobble(3, 90, 220),
     )
     liver = Common((Blend((right, lobe), smooth=20, grow=-2.0), torso.cavity.shrunk(4.0)))
     layers.append(Layer(liver, "liver", group="breath"))
@@ -224,7 +256,7 @@ def _mediastinum(draw: Draw, torso: Torso, heart: Heart) -> list[Layer]:
     carina = np.array([draw.span(-4, 4), draw.span(18, 30), heart.bifurcation_z + draw.span(10, 18)])
     trachea_top = np.array([carina[0], carina[1] - 8, 240.0])
     oesophagus_y = [(z, torso.spine_y(z) - draw.span(26, 31)) for z in (-100, -40, 0, 40, 90, 200)]
-    oesophagus = Tube(np.array([[6 + 0.04 * abs(z), y, z] for z, y in oesophagus_y]), np.full(6, 7.5))
+    oesophagus = Tube(np.array([[-3 + 0.03 * abs(z), y, z] for z, y in oesophagus_y]), np.full(6, 6.8))
     ascending = heart.vessels["ascending"].points[-1]
     thymus = []
     for z in (40, 90, 140):
@@ -241,7 +273,14 @@ def _mediastinum(draw: Draw, torso: Torso, heart: Heart) -> list[Layer]:
     fat = Blend(pieces, smooth=22, grow=3.0)
     cavity = torso.cavity.shrunk(-6)
     layers = [Layer(Common((fat, cavity)), "mediastinal_fat")]
-    layers.append(Layer(Common((heart.fat, cavity)), "mediastinal_fat", group="heart"))
+    layers += _paracardial_fat(draw, heart, cavity)
+    sac = Layer(
+        Common((heart.fat, cavity)),
+        "pericardium",
+        core=(draw.span(0.5, 1.3, 0.3), "mediastinal_fat"),
+        group="heart",
+    )
+    layers.append(sac)
     layers += _great_vessels(draw, torso, heart, carina)
     layers.append(Layer(oesophagus, "muscle", core=(3.5, "oesophagus")))
     trachea = Tube(
@@ -254,6 +293,25 @@ def _mediastinum(draw: Draw, torso: Torso, heart: Heart) -> list[Layer]:
         low = out + np.array([side * 14.0, 14, -28.0])
         bronchus = Tube(np.stack([carina, root, out, low]), np.array([7.5, 6.5, 4.8, 3.2]))
         layers.append(Layer(bronchus, "airway_wall", core=(1.3, "gas"), detail="medium"))
+    return layers
+
+
+def _paracardial_fat(draw: Draw, heart: Heart, cavity: Column) -> list[Layer]:
+    """Fat outside the pericardium, in the angles between heart, diaphragm and chest wall."""
+    layers = []
+    low, high = heart.envelope.bounds()
+    for side, chance in ((1, 0.75), (-1, 0.6)):
+        if not draw.chance(chance):
+            continue
+        x = high[0] - draw.uniform(-4, 26) if side > 0 else low[0] + draw.uniform(-2, 26)
+        centre = np.array([x, low[1] + draw.uniform(8, 26), low[2] + draw.uniform(0, 30)])
+        semi = np.array([draw.span(14, 30), draw.span(12, 24), draw.span(18, 36)])
+        pad = Ellipsoid(centre, semi, wobble=draw.wobble(4, 30, 70))
+        layers.append(Layer(Common((pad, cavity)), "mediastinal_fat", group="heart"))
+    if draw.chance(0.6):
+        front = np.array([heart.origin[0] + draw.uniform(-10, 25), low[1] + 4, low[2] + draw.uniform(20, 60)])
+        semi = np.array([draw.span(26, 50), draw.span(6, 12), draw.span(25, 50)])
+        layers.append(Layer(Common((Ellipsoid(front, semi), cavity)), "mediastinal_fat", group="heart"))
     return layers
 
 
@@ -274,9 +332,10 @@ def _great_vessels(draw: Draw, torso: Torso, heart: Heart, carina) -> list[Layer
     ]
     for side in (-1, 1):
         for dz in (-10, 16):
-            mouth = la + np.array([side * 16.0, 8, dz * 0.5])
-            tip = la + np.array([side * 62.0, draw.uniform(5, 22), dz + draw.uniform(-6, 6)])
-            pieces.append((Tube(np.stack([mouth, tip]), np.array([7.5, 5.0])), "heart"))
+            mouth = la + np.array([side * 14.0, 8, dz * 0.5])
+            tip = la + np.array([side * draw.uniform(46, 60), draw.uniform(10, 28), dz + draw.uniform(-8, 8)])
+            bend = 0.5 * (mouth + tip) + [0, draw.uniform(-5, 3), 0]
+            pieces.append((Tube(np.stack([mouth, bend, tip]), np.array([9.0, 6.5, 4.0])), "heart"))
     asc = heart.vessels["ascending"].points
     svc_x = asc[-1][0] - heart.vessels["ascending"].radii[-1] - draw.span(10, 14)
     svc = np.stack(
