@@ -1,6 +1,7 @@
 """From stored pixels to Hounsfield units, slice by slice."""
 
 import struct
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
@@ -13,14 +14,9 @@ from pydicom.encaps import generate_frames
 from pydicom.pixels import get_decoder
 
 from calcohort.dicom.frames import Frame
+from calcohort.dicom.padding import AIR_HU, Padding, find_padding
 from calcohort.dicom.pixels import PixelLayout
 from calcohort.dicom.reasons import Rejected
-
-AIR_HU = -1000
-# Below any tissue, noise or air on the CT scale: only padding lies there (GE writes -2000 before rescaling).
-_PADDING_HU = -1500
-# A declared padding value between these could as well be tissue, so it is left alone.
-_TISSUE_HU = (-900, 3100)
 
 # One decoder each, so that the result never depends on which others are installed.
 _DECODERS = {
@@ -80,26 +76,28 @@ def _decompress(frame: bytes, layout: PixelLayout) -> np.ndarray:
 
 def _run(plugin: str, syntax: uid.UID, frame: bytes, layout: PixelLayout) -> np.ndarray:
     item = struct.pack("<HHL", 0xFFFE, 0xE000, len(frame))
-    values, _ = get_decoder(syntax).as_array(
-        b"\xfe\xff\x00\xe0\x00\x00\x00\x00" + item + frame,
-        raw=True,
-        index=0,
-        decoding_plugin=plugin,
-        rows=layout.rows,
-        columns=layout.columns,
-        number_of_frames=1,
-        samples_per_pixel=1,
-        bits_allocated=layout.bits_allocated,
-        bits_stored=layout.bits_stored,
-        pixel_representation=int(layout.signed),
-        photometric_interpretation="MONOCHROME2",
-        pixel_keyword="PixelData",
-    )
+    with warnings.catch_warnings():
+        # A run-length stream that ends late or early is damaged; pydicom only warns.
+        warnings.simplefilter("error" if syntax == uid.RLELossless else "ignore")
+        values, _ = get_decoder(syntax).as_array(
+            b"\xfe\xff\x00\xe0\x00\x00\x00\x00" + item + frame,
+            raw=True,
+            index=0,
+            decoding_plugin=plugin,
+            rows=layout.rows,
+            columns=layout.columns,
+            number_of_frames=1,
+            samples_per_pixel=1,
+            bits_allocated=layout.bits_allocated,
+            bits_stored=layout.bits_stored,
+            pixel_representation=int(layout.signed),
+            photometric_interpretation="MONOCHROME2",
+            pixel_keyword="PixelData",
+        )
     if values.shape != (layout.rows, layout.columns):
         raise Rejected("undecodable")
-    return values.astype(f"<i{layout.bits_allocated // 8}", copy=False).view(
-        f"<u{layout.bits_allocated // 8}"
-    )
+    n_bytes = layout.bits_allocated // 8
+    return values.astype(f"<i{n_bytes}", copy=False).view(f"<u{n_bytes}")
 
 
 def _check_codestream(frame: bytes, layout: PixelLayout) -> None:
@@ -135,8 +133,8 @@ def _j2k_size(stream: bytes) -> tuple[int, int, int]:
     return height - top, width - left, components
 
 
-def to_hounsfield(words: np.ndarray, frame: Frame, layout: PixelLayout) -> tuple[np.ndarray, int]:
-    """Hounsfield units of one slice and the number of its padding pixels, which become air.
+def to_hounsfield(words: np.ndarray, frame: Frame, layout: PixelLayout) -> tuple[np.ndarray, Padding | None]:
+    """Hounsfield units of one slice, with its padding turned to air.
 
     Parameters
     ----------
@@ -146,22 +144,24 @@ def to_hounsfield(words: np.ndarray, frame: Frame, layout: PixelLayout) -> tuple
     Returns
     -------
     ndarray, int32 where slope and intercept are whole, else float64
+    Padding or None
     """
     stored = _stored_values(words, layout)
-    whole = frame.slope == int(frame.slope) and frame.intercept == int(frame.intercept)
     # 16-bit values times a slope fit into 32 bits only while the slope is small.
-    exact = (
-        whole and abs(frame.slope) < 2**14 and abs(frame.intercept) < 2**30 and layout.bits_allocated == 16
-    )
-    if exact:
+    small = abs(frame.slope) < 2**13 and abs(frame.intercept) < 2**29
+    if small and layout.bits_allocated == 16 and is_whole(frame):
         hu = stored * np.int32(frame.slope) + np.int32(frame.intercept)
     else:
         hu = stored.astype(np.float64) * frame.slope + frame.intercept
-    padding = _padding(words, stored, hu, frame, layout)
-    if padding is None:
-        return hu, 0
-    hu[padding] = AIR_HU
-    return hu, int(np.count_nonzero(padding))
+    padding = find_padding(words, stored, hu, frame, layout)
+    if padding is not None:
+        hu[padding.mask] = AIR_HU
+    return hu, padding
+
+
+def is_whole(frame: Frame) -> bool:
+    """Whether the slice's scale gives whole Hounsfield units."""
+    return frame.slope.is_integer() and frame.intercept.is_integer()
 
 
 def _stored_values(words: np.ndarray, layout: PixelLayout) -> np.ndarray:
@@ -175,44 +175,3 @@ def _stored_values(words: np.ndarray, layout: PixelLayout) -> np.ndarray:
         sign = 1 << (layout.bits_stored - 1)
         values = (values ^ sign) - sign
     return values
-
-
-def _padding(words, stored, hu, frame: Frame, layout: PixelLayout) -> np.ndarray | None:
-    mask = None
-    if hu.min() <= _PADDING_HU:
-        mask = hu <= _PADDING_HU
-    if layout.bits_allocated == 16:
-        mask = _or(mask, _saturated(words, stored, layout))
-    if layout.padding is not None:
-        mask = _or(mask, _declared(words, stored, frame, layout))
-    return mask if mask is not None and mask.any() else None
-
-
-def _saturated(words, stored, layout: PixelLayout) -> np.ndarray | None:
-    """The largest 16-bit word, which no scanner's scale reaches, is padding whether declared or not."""
-    if not layout.signed:
-        return words == 0xFFFF if words.max() == 0xFFFF else None
-    top = 0x7FFF
-    return stored == top if layout.bits_stored == 16 and stored.max() == top else None
-
-
-def _declared(words, stored, frame: Frame, layout: PixelLayout) -> np.ndarray | None:
-    low, high = sorted(_signed_word(v, layout) for v in (layout.padding, _limit(layout)))
-    scaled = [value * frame.slope + frame.intercept for value in (low, high)]
-    if any(_TISSUE_HU[0] < value < _TISSUE_HU[1] for value in scaled):
-        return None
-    return ((stored >= low) & (stored <= high)) | (words == layout.padding)
-
-
-def _limit(layout: PixelLayout) -> int:
-    return layout.padding if layout.padding_limit is None else layout.padding_limit
-
-
-def _signed_word(word: int, layout: PixelLayout) -> int:
-    return word - 0x10000 if layout.signed and word >= 0x8000 else word
-
-
-def _or(a: np.ndarray | None, b: np.ndarray | None) -> np.ndarray | None:
-    if a is None or b is None:
-        return a if b is None else b
-    return a | b

@@ -88,10 +88,11 @@ def _parse(path: str, handle: BinaryIO, extra: tuple[str, ...], allow_lossy: boo
     keywords = FACT_KEYWORDS + DOUBLE_KEYWORDS + _OTHER_KEYWORDS + extra
     wanted = [tag_for_keyword(keyword) for keyword in keywords]
     try:
+        # pydicom's warnings quote header values, which may be identifiers.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             dataset = pydicom.dcmread(handle, stop_before_pixels=True, force=True, specific_tags=wanted)
-        return _describe(path, handle, dataset, extra, allow_lossy, has_preamble)
+            return _describe(path, handle, dataset, extra, allow_lossy, has_preamble)
     except Exception:
         # pydicom raises many kinds of exception on broken files; none of them may end the run.
         return FileHeader(path, "malformed" if has_preamble else "not_dicom")
@@ -180,7 +181,16 @@ def _digest(text: str) -> str:
 def _facts(tags: Tags, extra: tuple[str, ...]) -> dict[str, str]:
     facts = {keyword: tags.text(keyword) for keyword in (*FACT_KEYWORDS, *extra)}
     doubles = ((keyword, tags.double(keyword)) for keyword in DOUBLE_KEYWORDS)
-    return facts | {keyword: "" if value is None else repr(value) for keyword, value in doubles}
+    facts |= {keyword: "" if value is None else repr(value) for keyword, value in doubles}
+    # Enhanced CT keeps its protocol in the functional groups that all frames share.
+    for shared in tags.items("SharedFunctionalGroupsSequence"):
+        for nested in shared.nested():
+            for keyword in (*FACT_KEYWORDS, *extra):
+                facts[keyword] = facts[keyword] or nested.text(keyword)
+            for keyword in DOUBLE_KEYWORDS:
+                value = None if facts[keyword] else nested.double(keyword)
+                facts[keyword] = facts[keyword] if value is None else repr(value)
+    return facts
 
 
 def iso_date(text: str) -> str:

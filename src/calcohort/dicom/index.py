@@ -91,7 +91,7 @@ def scan_folder(
 
 
 def _walk(roots: Sequence[Path]) -> Iterator[tuple[int, str, str]]:
-    """(number of the root, path relative to it, path) of every file, in a fixed order, each place once."""
+    """(number of the root, path relative to it, path) of each file, in a fixed order, each once."""
     seen_folders, seen_files = set(), set()
     for number, root in enumerate(roots):
         if not root.exists():
@@ -127,7 +127,7 @@ def _read_all(paths: list[str], workers: int, extra: tuple[str, ...], allow_loss
 def _keys(headers: Sequence[FileHeader]) -> list[str]:
     """Key of each file's series; empty where there is no DICOM.
 
-    A slice cut before the name of its series belongs to the only CT series of its folder, if there is but one:
+    A slice cut before the name of its series belongs to the only CT series of its folder, if there is one:
     else the rest would pass for the whole. Any other file without a name is listed as a series of its own.
     """
     neighbours: dict[str, set[str]] = defaultdict(set)

@@ -1,5 +1,6 @@
 """One series: checked by its headers, decoded to a volume; every failure is a reason code."""
 
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from calcohort.dicom.consistency import (
     drop_duplicates,
     worst,
 )
-from calcohort.dicom.decode import open_pixels, stored_frames, to_hounsfield
+from calcohort.dicom.decode import is_whole, open_pixels, stored_frames, to_hounsfield
 from calcohort.dicom.facts import series_facts, series_key
 from calcohort.dicom.geometry import MINIMUM_EXTENT_MM, Grid, stack
 from calcohort.dicom.header import FileHeader, read_header
@@ -25,7 +26,7 @@ from calcohort.volume import Volume
 _GAP = 1.25
 _INT16 = np.iinfo(np.int16)
 # Metal reaches 30,000 HU on extended scales; padding was taken out before.
-_PLAUSIBLE_HU = (-1500, 65000)
+_LARGEST_HU = 65000
 
 
 @dataclass(frozen=True)
@@ -70,21 +71,21 @@ def check_series(
     fate = {header.path: header.reason for header in headers}
     facts = series_facts(headers, extra_keywords)
     usable = [h for h in headers if h.reason is None or REASONS[h.reason].level == "series"]
-    slices, grid, warnings, reason = (), None, (), None
+    slices, grid, notes, reason = (), None, (), None
     try:
-        slices, warnings = _judge(headers, usable, fate)
+        slices, notes = _judge(headers, usable, fate)
         grid, more = _stack(slices, minimum_extent_mm)
-        warnings += more
+        notes += more
     except Rejected as rejected:
         reason = rejected.code
     except Exception:
         # Comparing look-alikes decodes pixels, and decoders raise what they like.
         reason = "undecodable"
     n_files, copies = len(headers), sum(code == "duplicate_file" for code in fate.values())
-    warnings = tuple(dict.fromkeys(warnings + (("duplicate_file",) if copies else ())))
+    notes = tuple(dict.fromkeys(notes + (("duplicate_file",) if copies else ())))
     facts |= {"n_files": n_files, "n_slices": len(slices) or sum(len(h.frames) for h in usable)}
     facts |= _grid_facts(slices, grid)
-    return Checked(reason, warnings, facts, tuple(fate.items()), slices, grid)
+    return Checked(reason, notes, facts, tuple(fate.items()), slices, grid)
 
 
 def _judge(headers, usable, fate) -> tuple[tuple[Slice, ...], tuple[str, ...]]:
@@ -112,17 +113,17 @@ def _stack(slices, minimum_extent_mm) -> tuple[Grid, tuple[str, ...]]:
     pixels = slices[0].header.pixels
     frames = [s.frame for s in slices]
     grid = stack(frames, pixels.rows, pixels.columns, minimum_extent_mm)
-    warnings = grid.warnings
+    notes = grid.warnings
     thickness = [frame.thickness for frame in frames if frame.thickness]
     if thickness and grid.spacing_xyz_mm[2] > _GAP * max(thickness):
-        warnings += ("slice_gap",)
+        notes += ("slice_gap",)
     numbers = [frame.instance for frame in frames]
     announced = slices[0].header.facts["ImagesInAcquisition"]
     if None not in numbers and len(set(numbers)) == len(numbers):
         whole = max(numbers) - min(numbers) + 1 == len(numbers)
         if (whole and min(numbers) > 1) or (announced.isdigit() and int(announced) > len(numbers)):
-            warnings += ("coverage",)
-    return grid, warnings
+            notes += ("coverage",)
+    return grid, notes
 
 
 def _grid_facts(slices, grid: Grid | None) -> dict:
@@ -167,13 +168,16 @@ def load_series(
     if checked.reason:
         return LoadedSeries(None, checked.reason, checked.warnings, facts, checked.files)
     try:
-        volume, warnings = _decode(checked)
+        with warnings.catch_warnings():
+            # Decoders' warnings quote header values, which may be identifiers.
+            warnings.simplefilter("ignore")
+            volume, notes = _decode(checked)
     except Rejected as rejected:
         return LoadedSeries(None, rejected.code, checked.warnings, facts, checked.files)
     except Exception:
         # Decoders raise what they like on damaged data: none of it may end the run.
         return LoadedSeries(None, "undecodable", checked.warnings, facts, checked.files)
-    return LoadedSeries(volume, None, checked.warnings + warnings, facts, checked.files)
+    return LoadedSeries(volume, None, checked.warnings + notes, facts, checked.files)
 
 
 def _files(paths) -> list[str]:
@@ -186,30 +190,28 @@ def _files(paths) -> list[str]:
 def _decode(checked: Checked) -> tuple[Volume, tuple[str, ...]]:
     grid, slices = checked.grid, checked.slices
     level = {id(slices[index].frame): z for z, index in enumerate(grid.order)}
-    whole = all(_is_whole(s) for s in slices)
+    whole = all(is_whole(s.frame) and s.header.pixels.bits_allocated == 16 for s in slices)
+    one_scale = len({(s.frame.slope, s.frame.intercept) for s in slices}) == 1
     pixels = slices[0].header.pixels
     shape = (pixels.columns, pixels.rows) if grid.transpose else (pixels.rows, pixels.columns)
     hu = np.empty((len(slices), *shape), dtype=np.int16 if whole else np.float32)
-    n_padding, clipped = 0, False
+    notes = set()
     for header in {id(s.header): s.header for s in slices}.values():
         with open_pixels(header.path, header.pixels) as handle:
             for frame, words in zip(header.frames, stored_frames(handle, header.pixels), strict=True):
-                values, n = to_hounsfield(words, frame, header.pixels)
-                lowest, highest = values.min(), values.max()
-                if lowest < _PLAUSIBLE_HU[0] or highest > _PLAUSIBLE_HU[1]:
+                values, padding = to_hounsfield(words, frame, header.pixels)
+                if padding is not None:
+                    notes.add("padding")
+                    # Guessing needs a scale to trust: a slice with an intercept of its own may be damaged.
+                    if padding.guessed and not one_scale:
+                        raise Rejected("implausible_hu")
+                if values.max() > _LARGEST_HU:
                     raise Rejected("implausible_hu")
-                if whole and highest > _INT16.max:
-                    values, clipped = np.minimum(values, _INT16.max), True
+                if whole and values.max() > _INT16.max:
+                    values = np.minimum(values, _INT16.max)
+                    notes.add("values_clipped")
                 hu[level[id(frame)]] = grid.to_lps(values)
-                n_padding += n
-    warnings = (("padding",) if n_padding else ()) + (("values_clipped",) if clipped else ())
-    return Volume(_smallest(hu), grid.spacing_xyz_mm, grid.origin_lps_mm), warnings
-
-
-def _is_whole(s: Slice) -> bool:
-    return (
-        s.frame.slope.is_integer() and s.frame.intercept.is_integer() and s.header.pixels.bits_allocated == 16
-    )
+    return Volume(_smallest(hu), grid.spacing_xyz_mm, grid.origin_lps_mm), tuple(sorted(notes))
 
 
 def _smallest(hu: np.ndarray) -> np.ndarray:

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 import pydicom
 from pydicom.datadict import tag_for_keyword
 from pydicom.dataelem import RawDataElement
+from pydicom.valuerep import STANDARD_VR
 
+_KNOWN_VRS = frozenset(str(vr) for vr in STANDARD_VR)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
@@ -31,6 +33,9 @@ class Tags:
             return b"", True
         element = self._dataset.get_item(tag)
         if isinstance(element, RawDataElement):
+            # A damaged type makes the length behind it a guess.
+            if element.VR is not None and element.VR not in _KNOWN_VRS:
+                raise Malformed(keyword)
             return element.value or b"", element.is_little_endian
         value = element.value
         if value is None or isinstance(value, pydicom.Sequence):
@@ -90,6 +95,9 @@ class Tags:
         raw, little = self._bytes(keyword)
         if not raw:
             return None
+        # pydicom turns a few elements into numbers by itself once it has looked into a sequence.
+        if not isinstance(self._dataset.get_item(tag_for_keyword(keyword)), RawDataElement):
+            return int(raw) & 0xFFFF
         if len(raw) < 2:
             raise Malformed(keyword)
         return int.from_bytes(raw[:2], "little" if little else "big")

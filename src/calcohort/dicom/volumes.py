@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from calcohort.dicom.decode import AIR_HU
 from calcohort.dicom.geometry import MINIMUM_EXTENT_MM
+from calcohort.dicom.padding import AIR_HU, PADDING_HU
 from calcohort.dicom.reasons import Rejected
 from calcohort.dicom.series import LoadedSeries
 from calcohort.tables import whole_file
@@ -20,7 +20,6 @@ VOLUME_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
 _PARALLEL = 2e-3
 # A chest always holds lung and air; label maps and windowed pictures do not reach below this.
 _AIR_BELOW_HU = -300
-_PADDING_HU = -1500
 
 
 def is_volume_file(path: str | Path) -> bool:
@@ -87,7 +86,7 @@ def from_sitk(image: sitk.Image) -> Volume:
 def _hounsfield(volume: Volume) -> tuple[Volume, tuple[str, ...]]:
     hu = volume.hu
     padding = ~np.isfinite(hu) if hu.dtype.kind == "f" else np.zeros(hu.shape, dtype=bool)
-    padding |= hu <= _PADDING_HU
+    padding |= hu <= PADDING_HU
     values = np.where(padding, AIR_HU, hu)
     if values.dtype.kind not in "iuf" or values.min() > _AIR_BELOW_HU:
         raise Rejected("not_hu")

@@ -1,4 +1,4 @@
-"""What hospitals send: faults and oddities planted into a written series, each with what a reader must make of it."""
+"""What hospitals send: faults and oddities to plant into a series, each with what must come of it."""
 
 import shutil
 from collections.abc import Callable

@@ -61,7 +61,7 @@ def as_syntax(
 
 
 def _save_as(dataset: Dataset, path: Path, syntax: str) -> None:
-    # A data set that was read in one byte order cannot be written in another: its raw values must be read first.
+    # A data set that was read in one byte order is written in another only after all values were parsed.
     fresh = Dataset()
     for element in dataset:
         fresh.add(element)
@@ -193,6 +193,7 @@ def as_enhanced(folder: Path, rng: np.random.Generator) -> None:
         "RescaleType",
         "SliceLocation",
         "KVP",
+        "CTDIvol",
     ):
         delattr(whole, keyword)
     whole.SOPClassUID = uid.EnhancedCTImageStorage
@@ -222,6 +223,9 @@ def _shared_groups(single: Dataset) -> Dataset:
     beam = Dataset()
     beam.KVP = single.KVP
     groups.CTXRayDetailsSequence = [beam]
+    dose = Dataset()
+    dose.CTDIvol = single.CTDIvol
+    groups.CTExposureSequence = [dose]
     return groups
 
 

@@ -1,10 +1,10 @@
-"""Every row of what hospitals send: the right volume, or the right reason; never a wrong volume, never silence."""
+"""Every row of what hospitals send: the right volume or the right reason; never a wrong volume or silence."""
 
 import numpy as np
 import pytest
 
 from calcohort.dicom import REASONS, load_series, scan_folder
-from calcohort.dicom.decode import AIR_HU
+from calcohort.dicom.padding import AIR_HU
 from calcohort.simulate.dicom_faults import FAULTS, plant_fault
 
 
@@ -32,7 +32,7 @@ def test_fault_ends_as_stated(name, folder, volume):
 
 @pytest.mark.parametrize("name", sorted(FAULTS))
 def test_header_stage_agrees_with_full_load(name, folder):
-    """The index decides by headers what loading decides by everything, so that a study can be planned on it."""
+    """The index decides by headers what loading decides, so that a study can be planned on it."""
     fault = plant_fault(folder, name, seed=4)
     index = scan_folder(folder)
     main = index.series.sort_values("n_files").iloc[-1]

@@ -7,6 +7,7 @@ import pydicom
 import pytest
 
 from calcohort.dicom import load_series, scan_folder, series_key, series_paths
+from calcohort.simulate.dicom_faults import plant_fault
 from calcohort.simulate.dicom_variants import edit, series_files
 from calcohort.simulate.dicom_writer import make_uid, write_series
 from calcohort.volume import Volume
@@ -101,6 +102,13 @@ def test_facts_come_from_the_header(written):
     assert list(row[facts]) == ["2015-03-04", 100, 11, 5, 5, "B30f", 0.36, 0.5]
     assert (row["pixel_spacing_x_mm"], row["pixel_spacing_y_mm"]) == (1.1, 1.3)
     assert (row["n_files"], row["n_slices"], row["rows"], row["columns"]) == (20, 20, 48, 40)
+
+
+def test_facts_of_enhanced_ct_come_from_its_functional_groups(folder):
+    plant_fault(folder, "enhanced", seed=1)
+    row = scan_folder(folder).series.iloc[0]
+    assert (row["kvp"], row["ctdivol_mgy"], row["slice_thickness_mm"]) == (100, 0.36, 5)
+    assert (row["n_files"], row["n_slices"]) == (1, 20)
 
 
 def test_extra_keyword_becomes_a_column(written):

@@ -1,0 +1,86 @@
+"""Pixels outside the reconstruction: declared by the header or known by values that no scanner measures."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from calcohort.dicom.frames import Frame
+from calcohort.dicom.pixels import PixelLayout
+from calcohort.dicom.reasons import Rejected
+
+AIR_HU = -1000
+# Below any tissue, noise or air on the CT scale: only padding lies there (GE writes -2000 before rescaling).
+PADDING_HU = -1500
+# A declared padding value between these could as well be tissue, so it is left alone.
+_TISSUE_HU = (-900, 3100)
+# A circle in a square leaves 21 % outside; a slice that is nearly all padding has a wrong scale.
+_LARGEST_SHARE = 0.9
+
+
+@dataclass(frozen=True)
+class Padding:
+    """Padding of one slice. `guessed`: some of it is known by its values alone, not by the header."""
+
+    mask: np.ndarray
+    guessed: bool
+
+
+def find_padding(
+    words: np.ndarray, stored: np.ndarray, hu: np.ndarray, frame: Frame, layout: PixelLayout
+) -> Padding | None:
+    """Padding of one slice, or None.
+
+    Parameters
+    ----------
+    words, stored, hu : ndarray, shape (rows, columns)
+        The slice as words with all bits, as stored values, and in Hounsfield units.
+
+    Raises
+    ------
+    Rejected
+        implausible_hu where nearly the whole slice would be padding.
+    """
+    declared = _declared(words, stored, frame, layout)
+    mask = declared
+    if hu.min() <= PADDING_HU:
+        mask = _or(mask, hu <= PADDING_HU)
+    if layout.bits_allocated == 16 and words.max() >= 0x7FFF:
+        mask = _or(mask, _saturated(words, stored, layout))
+    if mask is None or not mask.any():
+        return None
+    if mask.mean() > _LARGEST_SHARE:
+        raise Rejected("implausible_hu")
+    guessed = declared is None or bool(np.any(mask & ~declared))
+    return Padding(mask, guessed)
+
+
+def _saturated(words, stored, layout: PixelLayout) -> np.ndarray | None:
+    """The largest 16-bit word, which no scanner's scale reaches, is padding whether declared or not."""
+    if layout.signed:
+        return stored == 0x7FFF if layout.bits_stored == 16 else None
+    full = words == 0xFFFF
+    if layout.bits_stored < 16 and np.any((words >> layout.bits_stored != 0) & ~full):
+        # Other words use the upper bits too: an overlay lives there, and a full word may be metal.
+        return None
+    return full
+
+
+def _declared(words, stored, frame: Frame, layout: PixelLayout) -> np.ndarray | None:
+    if layout.padding is None:
+        return None
+    limit = layout.padding if layout.padding_limit is None else layout.padding_limit
+    low, high = sorted(_signed_word(value, layout) for value in (layout.padding, limit))
+    scaled = [value * frame.slope + frame.intercept for value in (low, high)]
+    if any(_TISSUE_HU[0] < value < _TISSUE_HU[1] for value in scaled):
+        return None
+    return ((stored >= low) & (stored <= high)) | (words == layout.padding)
+
+
+def _signed_word(word: int, layout: PixelLayout) -> int:
+    return word - 0x10000 if layout.signed and word >= 0x8000 else word
+
+
+def _or(a: np.ndarray | None, b: np.ndarray | None) -> np.ndarray | None:
+    if a is None or b is None:
+        return a if b is None else b
+    return a | b
