@@ -57,6 +57,18 @@ _DEVELOPMENT = (
     Variable("agatston_expert_category", LEVELS, CATEGORIES),
     Variable("gated", YES_NO),
 )
+_IMAGING = (
+    Variable("kvp", CONTINUOUS),
+    Variable("mas", CONTINUOUS),
+    Variable("rotation_time_s", CONTINUOUS),
+    Variable("slice_thickness_mm", CONTINUOUS),
+    Variable("increment_mm", CONTINUOUS),
+    Variable("pixel_spacing_x_mm", CONTINUOUS),
+    Variable("n_slices", CONTINUOUS, whole_numbers=True),
+    Variable("ctdivol_mgy", CONTINUOUS),
+    Variable("manufacturer", LEVELS),
+    Variable("kernel", LEVELS),
+)
 _INTERNAL = (
     *_DEVELOPMENT[:-1],
     Variable("agatston_dl", CONTINUOUS, whole_numbers=True),
@@ -64,11 +76,14 @@ _INTERNAL = (
     Variable("site", LEVELS),
 )
 
-SPLITS = ("training", "validation", "testing")
+SPLITS = ("train", "validation", "test")
+PROTOCOLS = ("ctac_stress", "ctac_rest", "cac_gated", "unknown")
 
 
-def baseline(analysis: pd.DataFrame | None, scans: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Characteristics by group of `table1` and `tableS3` (scans) and of `table2` and `tableS4` (patients).
+def baseline(
+    analysis: pd.DataFrame | None, scans: pd.DataFrame | None = None, series: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Characteristics by group: of scans (table1, tableS3), patients (table2, tableS4), series (tableS1).
 
     Parameters
     ----------
@@ -76,6 +91,8 @@ def baseline(analysis: pd.DataFrame | None, scans: pd.DataFrame | None = None) -
         cohort/analysis.csv.
     scans : DataFrame or None
         development/scans.csv.
+    series : DataFrame or None
+        imaging/series.csv; accepted series are described by protocol, without tests.
 
     Returns
     -------
@@ -87,27 +104,47 @@ def baseline(analysis: pd.DataFrame | None, scans: pd.DataFrame | None = None) -
     """
     tables = []
     if scans is not None and not scans.empty:
-        development = _with_categories(scans.copy(), ("agatston_expert", "agatston_dl"))
-        if "scan_type" in scans:
-            development["gated"] = _is_gated(scans["scan_type"]).astype(float)
-        split = scans["split"] if "split" in scans else pd.Series("training", index=scans.index)
-        tables.append(summarise("table1", development, split, SPLITS, _DEVELOPMENT))
-        testing = development[split == "testing"]
-        if len(testing) and "gated" in testing:
-            scan_type = testing["gated"].map({1.0: "gated", 0.0: "ctac"})
-            tables.append(summarise("tableS3", testing, scan_type, ("ctac", "gated"), _INTERNAL))
+        tables += _of_scans(scans)
     if analysis is not None and not analysis.empty:
-        patients = _with_categories(analysis.copy(), ("cac_standard", "cac_dl"))
-        if "cac_standard" in analysis:
-            scanned = pd.Series(np.where(analysis["cac_standard"].notna(), "scan", "no_scan"), analysis.index)
-            tables.append(summarise("table2", patients, scanned, ("no_scan", "scan"), _EXTERNAL))
-        event = analysis["mace"].map({0: "no_event", 1: "event"})
-        tables.append(summarise("tableS4", patients, event, ("no_event", "event"), _EXTERNAL))
+        tables += _of_patients(analysis)
+    if series is not None and not series.empty:
+        accepted = series[series["accepted"].astype(bool)]
+        there = [name for name in PROTOCOLS if (accepted["protocol"] == name).any()]
+        tables.append(summarise("tableS1", accepted, accepted["protocol"], there, _IMAGING, tested=False))
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=COLUMNS)
 
 
+def _of_scans(scans: pd.DataFrame) -> list[pd.DataFrame]:
+    development = _with_categories(scans.copy(), ("agatston_expert", "agatston_dl"))
+    if "scan_type" in scans:
+        development["gated"] = scans["scan_type"].astype(str).str.contains("gated", case=False).astype(float)
+    split = scans["split"] if "split" in scans else pd.Series("train", index=scans.index)
+    tables = [summarise("table1", development, split, SPLITS, _DEVELOPMENT)]
+    testing = development[split == "test"]
+    if len(testing) and "gated" in testing:
+        scan_type = testing["gated"].map({1.0: "gated", 0.0: "ctac"})
+        tables.append(summarise("tableS3", testing, scan_type, ("ctac", "gated"), _INTERNAL))
+    return tables
+
+
+def _of_patients(analysis: pd.DataFrame) -> list[pd.DataFrame]:
+    patients = _with_categories(analysis.copy(), ("cac_standard", "cac_dl"))
+    tables = []
+    if "cac_standard" in analysis:
+        scanned = pd.Series(np.where(analysis["cac_standard"].notna(), "scan", "no_scan"), analysis.index)
+        tables.append(summarise("table2", patients, scanned, ("no_scan", "scan"), _EXTERNAL))
+    event = analysis["mace"].map({0: "no_event", 1: "event"})
+    return [*tables, summarise("tableS4", patients, event, ("no_event", "event"), _EXTERNAL)]
+
+
 def summarise(
-    table: str, data: pd.DataFrame, group: pd.Series, groups: Sequence[str], variables: Sequence[Variable]
+    table: str,
+    data: pd.DataFrame,
+    group: pd.Series,
+    groups: Sequence[str],
+    variables: Sequence[Variable],
+    *,
+    tested: bool = True,
 ) -> pd.DataFrame:
     """Rows of one table of characteristics; a variable whose column is absent is left out."""
     members = {OVERALL: pd.Series(True, index=data.index)} | {name: group == name for name in groups}
@@ -115,12 +152,12 @@ def summarise(
     rows = [size | {"group": name, "n": int(inside.sum())} for name, inside in members.items()]
     for variable in variables:
         if variable.column in data.columns:
-            rows += _variable_rows(variable, data[variable.column], group, members)
+            rows += _variable_rows(variable, data[variable.column], group, members, tested)
     return pd.DataFrame(rows).assign(table=table).reindex(columns=COLUMNS)
 
 
 def _variable_rows(
-    variable: Variable, values: pd.Series, group: pd.Series, members: dict[str, pd.Series]
+    variable: Variable, values: pd.Series, group: pd.Series, members: dict[str, pd.Series], tested: bool
 ) -> list[dict]:
     levels = variable.levels or tuple(sorted(values.dropna().astype(str).unique()))
     format = ""
@@ -136,7 +173,7 @@ def _variable_rows(
             row |= _quartiles(known) | {"format": format}
         elif variable.kind == YES_NO:
             row |= _share(int((known == 1).sum()), len(known))
-        if name == OVERALL:
+        if name == OVERALL and tested:
             row |= _test(variable, values, group, [g for g in members if g != OVERALL])
         rows.append(row)
         if variable.kind == LEVELS:
@@ -155,7 +192,7 @@ def _test(variable: Variable, values: pd.Series, group: pd.Series, groups: list[
         return {}
     kind = "continuous" if variable.kind == CONTINUOUS else "categorical"
     result = group_tests.compare(values[inside], group[inside], kind=kind)
-    return {key: result[key] for key in ("statistic", "p", "test")}
+    return {key: result[key] for key in ("statistic", "p", "test")} if result["p"] == result["p"] else {}
 
 
 def _quartiles(values: pd.Series) -> dict:
@@ -183,7 +220,3 @@ def _with_categories(data: pd.DataFrame, scores: Sequence[str]) -> pd.DataFrame:
         if score in data:
             data[f"{score}_category"] = pd.Series(categorise(data[score]), index=data.index).astype(object)
     return data
-
-
-def _is_gated(scan_type: pd.Series) -> pd.Series:
-    return scan_type.astype(str).str.contains("gated", case=False)

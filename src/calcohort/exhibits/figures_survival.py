@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from calcohort.exhibits import panels_survival as panels
@@ -11,9 +12,9 @@ from calcohort.exhibits.exhibit import SCORE_NAMES, open_file, population_name
 SOURCES = ("statistics/km.csv", "statistics/logrank.csv", "statistics/cox.csv")
 KM_COLUMNS = ("population", "score", "category", "time_years", "n_at_risk", "n_events", "survival", "ci_low")
 
-# Left edges and width of the two columns, as fractions of the figure.
-_LEFTS, _WIDTH = (0.130, 0.632), 0.355
-_FOREST_LEFT, _FOREST_WIDTH = 0.095, 0.150
+# Two columns of half the width; in each the panel starts after room for its labels (millimetres).
+_COLUMN, _LABELS, _PANEL, _HEIGHT = 87.0, 23.0, 60.0, 180.0
+_FOREST = (38.0, 19.0)
 
 
 def survival_by_category(
@@ -33,17 +34,27 @@ def survival_by_category(
     curve_sets = [panels.curves_of(km, population, score) for population, score in panels_wanted]
     years = min(panels.last_year(curves) for curves in curve_sets)
     lowest = panels.lowest_survival(curve_sets, years)
-    figure = style.new_figure(176.0)
+    figure = style.new_figure(_HEIGHT)
     for side, ((population, score), curves) in enumerate(zip(panels_wanted, curve_sets, strict=True)):
-        left = _LEFTS[side]
-        axes = figure.add_axes((left, 0.565, _WIDTH, 0.385))
+        start = side * _COLUMN
+        axes = _axes(figure, start + _LABELS, 105, _PANEL, 66)
         panels.draw_curves(axes, curves, score, years, f"{'AB'[side]}  {titles[side]}", lowest)
         panels.draw_legend(axes, panels.overall_test(logrank, population, score))
-        panels.draw_at_risk(figure.add_axes((left, 0.405, _WIDTH, 0.110)), curves, score, years)
-        panels.draw_pairwise(figure.add_axes((left, 0.290, _WIDTH, 0.090)), logrank, population, score)
-        forest = figure.add_axes((left + _FOREST_LEFT, 0.085, _FOREST_WIDTH, 0.165))
-        panels.draw_forest(forest, cox, curves, population, score, "univariable")
+        panels.draw_at_risk(_axes(figure, start + _LABELS, 74, _PANEL, 20), curves, score, years)
+        panels.draw_pairwise(_axes(figure, start + _LABELS, 53, _PANEL, 16), logrank, population, score)
+        text, forest = (
+            _axes(figure, start, 17, _COLUMN, 30),
+            _axes(figure, start + _FOREST[0], 17, _FOREST[1], 30),
+        )
+        text.set_xlim(0, _COLUMN)
+        panels.draw_forest(text, forest, cox, curves, population, score)
     return figure
+
+
+def _axes(figure: Figure, left: float, bottom: float, width: float, height: float) -> Axes:
+    return figure.add_axes(
+        (left / style.FULL_WIDTH_MM, bottom / _HEIGHT, width / style.FULL_WIDTH_MM, height / _HEIGHT)
+    )
 
 
 def figure3(inputs: Mapping, meta: Mapping) -> Figure:

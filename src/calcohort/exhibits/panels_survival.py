@@ -7,12 +7,14 @@ from calcohort.categories import CATEGORIES
 from calcohort.exhibits import Unavailable
 from calcohort.exhibits.exhibit import File
 from calcohort.exhibits.numbers import MISSING
-from calcohort.exhibits.style import DASHES, INK, QUIET, RULE, TONES
+from calcohort.exhibits.style import DASHES, QUIET, RULE, TONES
 
 CATEGORY_NAMES = ("CAC = 0", "CAC 1–100", "CAC 101–400", "CAC >400")
 # Curves end where fewer than this share of the patients is still followed: what lies beyond is noise.
 _LEAST_SHARE_AT_RISK = 0.05
-_INTERVAL_TEXT = {"fontsize": 6.5, "va": "center"}
+# Left edge of the row labels in widths of the panel; places of the forest's columns in millimetres.
+_LABEL_X = -0.37
+_EVENTS_X, _RATIO_X, _P_X = 28.0, 68.5, 82.5
 
 
 def curves_of(km: File, population: str, score: str) -> dict[str, np.ndarray]:
@@ -102,40 +104,34 @@ def draw_at_risk(axes: Axes, curves: dict, score: str, years: int) -> None:
     """Number at risk below the curves, aligned with their axis."""
     axes.set(xlim=(0, years), ylim=(len(CATEGORIES) - 0.4, -1.0))
     axes.axis("off")
-    axes.text(
-        -0.015, -0.7, "Number at risk", transform=axes.get_yaxis_transform(), ha="right", fontweight="bold"
-    )
+    place = axes.get_yaxis_transform()
+    axes.text(_LABEL_X, -0.75, "Number at risk", transform=place, fontweight="bold", va="center")
     for code, category in enumerate(CATEGORIES):
-        place = axes.get_yaxis_transform()
-        axes.text(-0.035, code, CATEGORY_NAMES[code], transform=place, ha="right", va="center", color=INK)
+        axes.text(_LABEL_X, code, CATEGORY_NAMES[code], transform=place, va="center")
         axes.plot(
-            [-0.025, -0.005], [code, code], transform=place, color=TONES[score][code], lw=2, clip_on=False
+            [-0.088, -0.066], [code, code], transform=place, color=TONES[score][code], lw=2, clip_on=False
         )
         for year in _year_ticks(years):
-            count = at_risk(curves[category], year) if category in curves and year else None
-            if category in curves and not year:
-                count = int(curves[category]["n_at_risk"].iloc[0])
-            axes.text(
-                year, code, MISSING if count is None else f"{count:,}", ha="center", va="center", fontsize=6.5
-            )
+            words = MISSING if category not in curves else f"{at_risk(curves[category], year):,}"
+            axes.text(year, code, words, ha="center", va="center", fontsize=6.5)
 
 
 def draw_pairwise(axes: Axes, logrank: File, population: str, score: str) -> None:
-    """Triangle of pairwise log-rank p-values, unadjusted with Holm's below."""
-    axes.set(xlim=(-1.0, 3.0), ylim=(2.55, -0.95))
+    """Triangle of pairwise log-rank p-values, Holm-adjusted ones in brackets."""
+    axes.set(xlim=(0, 1), ylim=(2.55, -1.2))
     axes.axis("off")
-    place = axes.get_yaxis_transform()
-    axes.text(-0.015, -0.65, "Log-rank p (Holm)", transform=place, ha="right", fontweight="bold")
+    axes.text(_LABEL_X, -0.85, "Log-rank p (Holm)", fontweight="bold", va="center")
     for column in range(3):
-        axes.text(column, -0.65, CATEGORY_NAMES[column], ha="center", color=QUIET)
-    for row in range(1, 4):
-        axes.text(-0.015, row - 1, CATEGORY_NAMES[row], transform=place, ha="right", va="center")
-        for column in range(row):
+        centre = 0.18 + 0.34 * column
+        axes.text(centre, -0.85, f"vs {CATEGORY_NAMES[column]}", ha="center", va="center", color=QUIET)
+        for row in range(column + 1, 4):
             words = f"{CATEGORIES[column]} vs {CATEGORIES[row]}"
             found = logrank.row(population=population, score=score, comparison=words)
             p, holm = logrank.text(found, "p", "pvalue"), logrank.text(found, "p_holm", "pvalue")
             shown = p if p == MISSING else f"{p} ({holm})"
-            axes.text(column, row - 1, shown, ha="center", va="center", fontsize=6.5)
+            axes.text(centre, row - 1, shown, ha="center", va="center", fontsize=6.5)
+    for row in range(1, 4):
+        axes.text(_LABEL_X, row - 1, CATEGORY_NAMES[row], va="center")
 
 
 def overall_test(logrank: File, population: str, score: str) -> str:
@@ -144,52 +140,55 @@ def overall_test(logrank: File, population: str, score: str) -> str:
     return "" if p == MISSING else f"Log-rank p {p}" if p[0] in "<>" else f"Log-rank p = {p}"
 
 
-def draw_forest(axes: Axes, cox: File, curves: dict, population: str, score: str, model: str) -> None:
-    """Hazard ratios against CAC = 0 with counts at the left and numbers at the right."""
+def draw_forest(text: Axes, axes: Axes, cox: File, curves: dict, population: str, score: str) -> None:
+    """Univariable hazard ratios against CAC = 0 with counts at the left and numbers at the right.
+
+    Parameters
+    ----------
+    text, axes : Axes
+        The whole column, one unit a millimetre, and inside it the place of the plot; both of one height.
+    """
     rows = {
-        category: cox.row(population=population, score=score, model=model, term=category)
-        for category in CATEGORIES[1:]
+        c: cox.row(population=population, score=score, model="univariable", term=c) for c in CATEGORIES[1:]
     }
     low, high = _forest_limits(cox, list(rows.values()))
-    axes.set(xscale="log", xlim=(low, high), ylim=(3.6, -0.9), yticks=[])
+    for place in (text, axes):
+        place.set_ylim(3.6, -1.2)
+    text.axis("off")
+    axes.set(xscale="log", xlim=(low, high), yticks=[], facecolor="none")
     axes.spines["left"].set_visible(False)
-    axes.axvline(1.0, color=QUIET, linewidth=0.6, ymax=0.84)
+    axes.plot([1, 1], [-0.5, 3.6], color=QUIET, linewidth=0.6)
     axes.set_xticks(_log_ticks(low, high), labels=[f"{tick:g}" for tick in _log_ticks(low, high)])
     axes.set_xticks([], minor=True)
-    axes.set_xlabel("Hazard ratio (95% CI), log scale")
-    place = axes.get_yaxis_transform()
-    for x, words, side in (
-        (-0.48, "Events / N", "center"),
-        (1.30, "HR (95% CI)", "center"),
-        (1.76, "p", "center"),
-    ):
-        axes.text(x, -0.6, words, transform=place, ha=side, fontweight="bold", fontsize=6.5, va="center")
+    axes.set_xlabel("Hazard ratio, log scale")
+    heads = ((_EVENTS_X, "Events / N"), (_RATIO_X, "HR (95% CI)"), (_P_X, "p"))
+    for x, words in heads:
+        text.text(x, -0.85, words, ha="center", va="center", fontweight="bold", fontsize=6.5)
     for code, category in enumerate(CATEGORIES):
-        axes.text(-0.72, code, CATEGORY_NAMES[code], transform=place, ha="right", **_INTERVAL_TEXT)
+        text.text(1.0, code, CATEGORY_NAMES[code], va="center")
         table = curves.get(category)
         counts = MISSING
         if table is not None:
             counts = f"{int(table['n_events'].sum()):,} / {int(table['n_at_risk'].iloc[0]):,}"
-        axes.text(-0.48, code, counts, transform=place, ha="center", **_INTERVAL_TEXT)
-        if category == CATEGORIES[0]:
+        text.text(_EVENTS_X, code, counts, ha="center", va="center", fontsize=6.5)
+        if code:
+            _draw_ratio(text, axes, cox, rows[category], code, TONES[score][code])
+        else:
             axes.plot(1, code, marker="D", markersize=3.5, color=TONES[score][code])
-            axes.text(1.30, code, "reference", transform=place, ha="center", color=QUIET, **_INTERVAL_TEXT)
-            continue
-        _draw_ratio(axes, cox, rows[category], code, TONES[score][code])
+            text.text(_RATIO_X, code, "reference", ha="center", va="center", color=QUIET, fontsize=6.5)
 
 
-def _draw_ratio(axes: Axes, cox: File, row: int | None, code: int, tone: str) -> None:
-    place = axes.get_yaxis_transform()
+def _draw_ratio(text: Axes, axes: Axes, cox: File, row: int | None, code: int, tone: str) -> None:
     hr, low, high = (cox.value(row, column) for column in ("estimate", "ci_low", "ci_high"))
     if hr is None or low is None or high is None:
-        axes.text(1.30, code, "not estimable", transform=place, ha="center", color=QUIET, **_INTERVAL_TEXT)
+        text.text(_RATIO_X, code, "not estimable", ha="center", va="center", color=QUIET, fontsize=6.5)
         return
     edge_low, edge_high = axes.get_xlim()
     axes.plot([max(low, edge_low), min(high, edge_high)], [code, code], color=tone, linewidth=1.2)
     axes.plot(np.clip(hr, edge_low, edge_high), code, marker="s", markersize=4, color=tone)
     hr, low, high = (cox.text(row, column, "hr") for column in ("estimate", "ci_low", "ci_high"))
-    axes.text(1.30, code, f"{hr} ({low}–{high})", transform=place, ha="center", **_INTERVAL_TEXT)
-    axes.text(1.76, code, cox.text(row, "p", "pvalue"), transform=place, ha="center", **_INTERVAL_TEXT)
+    text.text(_RATIO_X, code, f"{hr} ({low}–{high})", ha="center", va="center", fontsize=6.5)
+    text.text(_P_X, code, cox.text(row, "p", "pvalue"), ha="center", va="center", fontsize=6.5)
 
 
 def _forest_limits(cox: File, rows: list[int | None]) -> tuple[float, float]:

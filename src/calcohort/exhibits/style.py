@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import matplotlib
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 
 FULL_WIDTH_MM = 174.0
 MM = 1 / 25.4
@@ -89,3 +91,38 @@ def card(title: str, sentence: str) -> Figure:
     lines = textwrap.fill(f"Not made: {sentence}", 105)
     axes.text(0.5, 0.36, lines, ha="center", va="center", fontsize=7.5, color=QUIET)
     return figure
+
+
+def rectangle(x: float, y: float, width: float, height: float, **look) -> Rectangle:
+    """Rectangle patch with its lower left corner at (x, y)."""
+    return Rectangle((x, y), width, height, **look)
+
+
+def box(axes, x: float, y: float, width: float, height: float, words: str, **look) -> None:
+    """Text in a box centred at (x, y), in the units of `axes`; `color`, `fill`, `size`, `weight` may be given."""
+    fill, edge = look.get("fill", PAPER), look.get("edge", RULE)
+    corner = (x - width / 2, y - height / 2)
+    shape = FancyBboxPatch(
+        corner, width, height, boxstyle="round,pad=0,rounding_size=1.2", fc=fill, ec=edge, lw=0.7
+    )
+    axes.add_patch(shape)
+    color, size = look.get("color", INK), look.get("size", 7)
+    weight = look.get("weight", "normal")
+    axes.text(
+        x, y, words, ha="center", va="center", color=color, fontsize=size, fontweight=weight, linespacing=1.35
+    )
+
+
+def arrow(axes, start: tuple[float, float], stop: tuple[float, float]) -> None:
+    """Thin arrow between two points."""
+    look = {"arrowstyle": "-|>,head_length=3,head_width=1.5", "lw": 0.8, "color": QUIET}
+    axes.add_patch(FancyArrowPatch(start, stop, shrinkA=0, shrinkB=0, mutation_scale=1, **look))
+
+
+def canvas(height_mm: float) -> tuple[Figure, Axes]:
+    """Figure of full width with one invisible axes whose unit is a millimetre, origin at the lower left."""
+    figure = new_figure(height_mm)
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set(xlim=(0, FULL_WIDTH_MM), ylim=(0, height_mm))
+    axes.axis("off")
+    return figure, axes

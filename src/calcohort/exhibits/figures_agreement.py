@@ -1,0 +1,166 @@
+"""Figures of agreement: Figure 2, supplementary Figures 5 (matrices) and 6 (scatter)."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+
+from calcohort.categories import CATEGORIES
+from calcohort.exhibits import Unavailable, style
+from calcohort.exhibits.exhibit import File, open_file, population_name
+from calcohort.exhibits.numbers import MISSING, fixed
+
+SOURCES = ("statistics/concordance_matrix.csv", "statistics/agreement.csv")
+LABELS = ("0", "1–100", "101–400", ">400")
+_SHADES = LinearSegmentedColormap.from_list(
+    "calcohort", ["#ffffff", style.BLUES[0], style.BLUES[2], style.BLUES[3]]
+)
+_MATRIX_MM, _ROW_MM = 38.0, 66.0
+_LEFTS_MM = (17.0, 74.0, 131.0)
+
+
+def figure2(inputs: Mapping, meta: Mapping) -> Figure:
+    """Internal testing: all scans, by type of scan, by site."""
+    matrix, agreement = _open(inputs)
+    present = list(dict.fromkeys(matrix.frame["population"]))
+    sites = sorted(name for name in present if name.startswith("internal_site_"))
+    wanted = [name for name in ("internal", "internal_ctac", "internal_gated") if name in present]
+    if not wanted:
+        raise Unavailable(
+            "The study has no internal testing: no development scans with an expert's score were held out."
+        )
+    panels = [(name, "expert vs dl", population_name(name)) for name in wanted]
+    panels += [None] * (-len(panels) % 3) + [(name, "expert vs dl", population_name(name)) for name in sites]
+    return _matrices(matrix, agreement, panels, ("Expert reader", "Deep learning"))
+
+
+def figure_s5(inputs: Mapping, meta: Mapping) -> Figure:
+    """External testing: standard score against DL-CTAC with the stress and with the rest scan preferred."""
+    matrix, agreement = _open(inputs)
+    panels = []
+    for comparison, words in (
+        ("standard vs dl_ctac", "Stress scan preferred"),
+        ("standard vs dl_ctac_rest_preferred", "Rest scan preferred"),
+        ("standard vs dl_gated", "DL on the gated scan"),
+    ):
+        if matrix.rows(population="paired", comparison=comparison):
+            panels.append(("paired", comparison, words))
+    if not panels:
+        raise Unavailable("The study has no patients with a same-day standard score.")
+    return _matrices(matrix, agreement, panels, ("Standard CAC score", "Deep learning score"))
+
+
+def figure_s6(inputs: Mapping, meta: Mapping) -> Figure:
+    """DL-CTAC against standard scores on the scale of log(x + 1)."""
+    analysis = open_file(inputs, "cohort/analysis.csv", "cac_standard", "cac_dl")
+    columns = [
+        ("cac_dl", "DL-CTAC score (stress preferred)"),
+        ("cac_dl_rest_preferred", "DL-CTAC score (rest preferred)"),
+    ]
+    panels = []
+    for column, label in columns:
+        if column in analysis.frame:
+            pairs = analysis.frame[["cac_standard", column]].dropna().to_numpy(dtype=float)
+            if len(pairs):
+                panels.append((label, pairs))
+    if not panels:
+        raise Unavailable("The study has no patients with a same-day standard score.")
+    figure = style.new_figure(88.0)
+    highest = max(pairs.max() for _, pairs in panels)
+    for place, (label, pairs) in enumerate(panels):
+        left = (14.0 + 87.0 * place) if len(panels) > 1 else 57.0
+        axes = figure.add_axes((left / style.FULL_WIDTH_MM, 17 / 88, 66 / style.FULL_WIDTH_MM, 63 / 88))
+        _scatter(axes, pairs, highest)
+        axes.set(xlabel="Standard CAC score", ylabel=label)
+        axes.set_title(f"{'AB'[place]}  n = {fixed(len(pairs), 0)}")
+    return figure
+
+
+def _open(inputs: Mapping) -> tuple[File, File]:
+    matrix = open_file(
+        inputs, SOURCES[0], "population", "comparison", "row_category", "column_category", "count"
+    )
+    return matrix, open_file(
+        inputs, SOURCES[1], "population", "comparison", "weights", "kappa", "ci_low", "ci_high"
+    )
+
+
+def _matrices(matrix: File, agreement: File, panels: Sequence, axes_names: tuple[str, str]) -> Figure:
+    rows = -(-len(panels) // 3)
+    height = rows * _ROW_MM + 6.0
+    figure = style.new_figure(height)
+    letters = iter("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    for place, panel in enumerate(panels):
+        if panel is None:
+            continue
+        row, column = divmod(place, 3)
+        bottom = height - row * _ROW_MM - 11.0 - _MATRIX_MM
+        size = (_MATRIX_MM / style.FULL_WIDTH_MM, _MATRIX_MM / height)
+        axes = figure.add_axes((_LEFTS_MM[column] / style.FULL_WIDTH_MM, bottom / height, *size))
+        population, comparison, title = panel
+        counts = counts_of(matrix, population, comparison)
+        draw_matrix(axes, counts)
+        axes.set_title(f"{next(letters)}  {title}", pad=4, x=-0.30)
+        axes.set(xlabel=axes_names[1], ylabel=axes_names[0])
+        found = agreement.row(population=population, comparison=comparison, weights="linear")
+        axes.text(0.5, -0.42, _kappa_words(agreement, found, counts), transform=axes.transAxes, ha="center")
+    return figure
+
+
+def counts_of(matrix: File, population: str, comparison: str) -> np.ndarray:
+    """Counts (4, 4), rows = the reference."""
+    counts = np.zeros((4, 4), dtype=int)
+    for row in matrix.rows(population=population, comparison=comparison):
+        i = CATEGORIES.index(matrix.value(row, "row_category"))
+        j = CATEGORIES.index(matrix.value(row, "column_category"))
+        counts[i, j] = int(matrix.value(row, "count"))
+    return counts
+
+
+def draw_matrix(axes: Axes, counts: np.ndarray) -> None:
+    """Counts with the share of their row, shaded by it; the diagonal is framed."""
+    totals = counts.sum(axis=1, keepdims=True)
+    shares = np.divide(counts, totals, out=np.zeros(counts.shape), where=totals > 0)
+    axes.imshow(shares, cmap=_SHADES, vmin=0, vmax=1)
+    for i, j in np.ndindex(counts.shape):
+        color = "white" if shares[i, j] > 0.5 else style.INK
+        axes.text(
+            j, i - 0.10, fixed(counts[i, j], 0), ha="center", va="center", color=color, fontweight="bold"
+        )
+        if totals[i]:
+            words = f"{fixed(100 * shares[i, j], 0)}%"
+            axes.text(j, i + 0.25, words, ha="center", va="center", color=color, fontsize=6)
+        if i == j:
+            frame = {"fill": False, "edgecolor": style.INK, "linewidth": 0.8}
+            axes.add_patch(style.rectangle(j - 0.5, i - 0.5, 1, 1, **frame))
+    axes.set_xticks(range(4), LABELS)
+    axes.set_yticks(range(4), LABELS)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(True)
+    axes.spines[:].set_color(style.RULE)
+
+
+def _kappa_words(agreement: File, row: int | None, counts: np.ndarray) -> str:
+    n = f"n = {fixed(counts.sum(), 0)}"
+    kappa, low, high = (agreement.text(row, column, "kappa") for column in ("kappa", "ci_low", "ci_high"))
+    if kappa == MISSING:
+        return f"{n}; kappa not estimable"
+    interval = "" if low == MISSING else f" (95% CI {low}, {high})"
+    return f"{n}; linear kappa {kappa}{interval}"
+
+
+def _scatter(axes: Axes, pairs: np.ndarray, highest: float) -> None:
+    logs = np.log1p(pairs)
+    top = np.log1p(highest) * 1.03
+    axes.plot([0, top], [0, top], color=style.QUIET, linewidth=0.8, linestyle=(0, (4, 2)), zorder=1)
+    for limit in (100.5, 400.5):
+        for line in (axes.axhline, axes.axvline):
+            line(np.log1p(limit), color=style.RULE, linewidth=0.5, zorder=0)
+    faint = 0.25 if len(logs) > 500 else 0.6
+    axes.scatter(*logs.T, s=5, color=style.BLUES[2], alpha=faint, linewidths=0, zorder=2, rasterized=True)
+    ticks = [tick for tick in (0, 10, 100, 400, 1000, 5000) if np.log1p(tick) <= top]
+    axes.set_xticks(np.log1p(ticks), [fixed(tick, 0) for tick in ticks])
+    axes.set_yticks(np.log1p(ticks), [fixed(tick, 0) for tick in ticks])
+    axes.set(xlim=(-0.15, top), ylim=(-0.15, top), aspect="equal")
