@@ -27,11 +27,11 @@ if "imaging" in CONFIG:
 
     include: "rules/imaging.smk"
     include: "rules/segmentation.smk"
-
-
-if "imaging" in CONFIG or "scores" in CONFIG:
-
     include: "rules/scoring.smk"
+
+
+if DOOR != "analysis":
+
     include: "rules/cohort.smk"
 
 
@@ -41,6 +41,3 @@ if "development" in CONFIG:
 
 
 include: "rules/statistics.smk"
-include: "rules/exhibits.smk"
-include: "rules/report.smk"
-include: "rules/targets.smk"

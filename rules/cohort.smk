@@ -2,7 +2,7 @@
 rule cohort:
     """Derive the endpoint, the exclusions and the analysis table."""
     input:
-        scores=SCORES,
+        scores=rules.scores.output.scores if DOOR == "imaging" else CONFIG["scores"],
         registries=rules.registries.output.tables,
         findings=rules.registries.output.findings,
     output:
@@ -15,6 +15,8 @@ rule cohort:
         f"{LOGS}/cohort.log",
     benchmark:
         f"{TIMES}/cohort.tsv"
+    conda:
+        "../envs/statistics.yaml"
     resources:
         mem_mb=4000,
         runtime=15,

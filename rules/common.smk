@@ -1,21 +1,21 @@
 # What every stage shares: the checked config, the places of a run, and what makes a result out of date.
 import os
 import sys
+from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-sys.path.insert(0, str(Path(workflow.basedir) / "src"))
-# Jobs start Python anew, here or on another machine: they find the library the same way.
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    [str(Path(workflow.basedir) / "src"), *filter(None, [os.environ.get("PYTHONPATH")])]
-)
+# Jobs start Python anew, in an environment of their own or on another machine: they find the library here.
+LIBRARY = str(Path(workflow.basedir) / "src")
+sys.path.insert(0, LIBRARY)
+os.environ.update(PYTHONPATH=LIBRARY)
 # Bytes must not depend on the day of the run (matplotlib and docx write dates otherwise).
 os.environ.setdefault("SOURCE_DATE_EPOCH", "0")
 
 from calcohort.check import check_files
-from calcohort.config import complete, door
-from calcohort.digest import code_digest, tree_digest
+from calcohort.config import complete, door, sources
+from calcohort.digest import code_digest, text_digest, tree_digest
 from calcohort.errors import InputError
 
 
@@ -48,10 +48,69 @@ wildcard_constraints:
 
 
 def code(*modules):
-    """Digest of the library's code that a rule runs: a rule's results are stale when it changes."""
+    """Digest of the code behind a result, which is stale when its meaning changes."""
     return code_digest(*(f"calcohort.{module}" for module in modules))
 
 
 def result(*parts):
     """Path of a result of this run."""
     return "/".join([RESULTS, *parts])
+
+
+def batches():
+    """Batches of the simulated patients, numbered from 0."""
+    external = CONFIG["simulate"]["external"]
+    return [str(n) for n in range(-(-external["patients"] // external["batch_size"]))]
+
+
+def registry_files(_):
+    """Files that the registries are read from; databases have none."""
+    return [source["path"] for _, _, source in sources(CONFIG) if "path" in source]
+
+
+def dicom_folders(_):
+    """Folders that this run simulates; a user's own are followed by their digest."""
+    if "external" in CONFIG.get("simulate", {}):
+        return expand(rules.scan_external.output.dicom, batch=batches())
+    return []
+
+
+def development_folders(_):
+    """Annotated scans that this run simulates; a user's own are listed in the tables."""
+    if "development" in CONFIG.get("simulate", {}):
+        return expand(rules.scan_development.output.scans, site=SITES)
+    return []
+
+
+@cache
+def shard_digests(table):
+    """Digest of each shard's rows in the table of scans (its first column names the shard)."""
+    rows = {}
+    for row in Path(table).read_text(encoding="utf-8").splitlines()[1:]:
+        rows.setdefault(row.partition(",")[0], []).append(row)
+    return {shard: text_digest(*sorted(members)) for shard, members in rows.items()}
+
+
+def scans_of(wildcards):
+    """Digest of a shard's rows: a new scan makes only its own shard stale."""
+    return shard_digests(checkpoints.link.get().output.scans)[wildcards.shard]
+
+
+def by_shard(pattern):
+    """Input function: `pattern` for every shard of the scans that the analysis uses."""
+    return lambda _: expand(pattern, shard=sorted(shard_digests(checkpoints.link.get().output.scans)))
+
+
+def statistics_inputs(_):
+    """The analysis table, with the sensitivity endpoints and the development scans where the study has them."""
+    inputs = {"analysis": ANALYSIS}
+    if DOOR != "analysis":
+        inputs["endpoints"] = rules.cohort.output.endpoints
+    if "development" in CONFIG:
+        inputs["development"] = rules.internal_testing.output.scans
+    return inputs
+
+
+def sources_of(wildcards):
+    """The files of this run that an exhibit is made from."""
+    return [path for path in map(result, CATALOGUE[wildcards.name].sources) if path in MADE]

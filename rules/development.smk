@@ -1,13 +1,8 @@
 # Development: annotated scans are split by patient, train the networks, and test them.
 DEVELOPMENT = CONFIG["development"]
-DEVELOPMENT_TABLES = DEVELOPMENT["scans"] if isinstance(DEVELOPMENT["scans"], list) else [DEVELOPMENT["scans"]]
-
-
-def development_folders(_):
-    """Annotated scans that this run simulates; a user's own are listed in the tables."""
-    if SIMULATED:
-        return expand(rules.scan_development.output.scans, site=SITES)
-    return []
+DEVELOPMENT_TABLES = (
+    DEVELOPMENT["scans"] if isinstance(DEVELOPMENT["scans"], list) else [DEVELOPMENT["scans"]]
+)
 
 
 rule annotate:
@@ -21,6 +16,8 @@ rule annotate:
         f"{LOGS}/annotate.log",
     benchmark:
         f"{TIMES}/annotate.tsv"
+    conda:
+        "../envs/network.yaml"
     resources:
         mem_mb=2000,
         runtime=60,
@@ -41,6 +38,8 @@ rule split:
         f"{LOGS}/split.log",
     benchmark:
         f"{TIMES}/split.tsv"
+    conda:
+        "../envs/network.yaml"
     resources:
         mem_mb=1000,
         runtime=5,
@@ -64,6 +63,8 @@ rule internal_testing:
         f"{LOGS}/internal_testing.log",
     benchmark:
         f"{TIMES}/internal_testing.tsv"
+    conda:
+        "../envs/network.yaml"
     threads: 2
     resources:
         mem_mb=3000,
@@ -90,6 +91,8 @@ rule samples:
         f"{LOGS}/samples.log",
     benchmark:
         f"{TIMES}/samples.tsv"
+    conda:
+        "../envs/network.yaml"
     resources:
         mem_mb=3000,
         runtime=240,
@@ -109,6 +112,8 @@ rule fit:
         f"{LOGS}/fit.log",
     benchmark:
         f"{TIMES}/fit.tsv"
+    conda:
+        "../envs/network.yaml"
     threads: workflow.cores
     resources:
         mem_mb=8000,

@@ -7,12 +7,6 @@ FIGURES = [name for name, entry in CATALOGUE.items() if entry.kind == "figure"]
 MADE = {str(path) for rule in workflow.rules for path in rule.output}
 
 
-def sources_of(wildcards):
-    """The files of this run that an exhibit is made from."""
-    paths = [result(source) for source in CATALOGUE[wildcards.name].sources]
-    return [path for path in paths if path in MADE]
-
-
 rule table:
     """Make a table as CSV, HTML and DOCX."""
     input:
@@ -33,11 +27,14 @@ rule table:
         f"{TIMES}/exhibits/{{name}}.tsv"
     wildcard_constraints:
         name="|".join(TABLES),
+    conda:
+        "../envs/report.yaml"
     resources:
         mem_mb=2000,
         runtime=15,
     params:
         meta=META,
+        results=RESULTS,
         code=lambda wildcards: code(CATALOGUE[wildcards.name].module, "exhibits.write"),
     script:
         "../workflow/scripts/exhibit.py"
@@ -63,11 +60,14 @@ rule figure:
         f"{TIMES}/exhibits/{{name}}.tsv"
     wildcard_constraints:
         name="|".join(FIGURES),
+    conda:
+        "../envs/report.yaml"
     resources:
         mem_mb=2000,
         runtime=15,
     params:
         meta=META,
+        results=RESULTS,
         code=lambda wildcards: code(CATALOGUE[wildcards.name].module, "exhibits.write"),
     script:
         "../workflow/scripts/exhibit.py"

@@ -1,36 +1,6 @@
 # Imaging: every file and series gets a reason or a place; scans are linked to patients and converted in shards.
-from functools import cache
-
-from calcohort.digest import text_digest
-
 IMAGING = CONFIG["imaging"]
 DICOM = IMAGING["dicom"] if isinstance(IMAGING["dicom"], list) else [IMAGING["dicom"]]
-
-
-def dicom_folders(_):
-    """Folders that this run simulates; a user's own are followed by their digest."""
-    if SIMULATED:
-        return expand(rules.scan_external.output.dicom, batch=batches())
-    return []
-
-
-@cache
-def shard_digests(table):
-    """Digest of each shard's rows in the table of scans (its first column names the shard)."""
-    rows = {}
-    for row in Path(table).read_text(encoding="utf-8").splitlines()[1:]:
-        rows.setdefault(row.partition(",")[0], []).append(row)
-    return {shard: text_digest(*sorted(members)) for shard, members in rows.items()}
-
-
-def scans_of(wildcards):
-    """Digest of a shard's rows: a new scan makes only its own shard stale."""
-    return shard_digests(checkpoints.link.get().output.scans)[wildcards.shard]
-
-
-def by_shard(pattern):
-    """Input function: `pattern` for every shard of the scans that the analysis uses."""
-    return lambda _: expand(pattern, shard=sorted(shard_digests(checkpoints.link.get().output.scans)))
 
 
 rule index:
@@ -44,6 +14,8 @@ rule index:
         f"{LOGS}/index.log",
     benchmark:
         f"{TIMES}/index.tsv"
+    conda:
+        "../envs/imaging.yaml"
     threads: 2
     resources:
         mem_mb=4000,
@@ -72,6 +44,8 @@ checkpoint link:
         f"{LOGS}/link.log",
     benchmark:
         f"{TIMES}/link.tsv"
+    conda:
+        "../envs/imaging.yaml"
     resources:
         mem_mb=2000,
         runtime=15,
@@ -96,6 +70,8 @@ rule convert:
         f"{LOGS}/convert/{{shard}}.log",
     benchmark:
         f"{TIMES}/convert/{{shard}}.tsv"
+    conda:
+        "../envs/imaging.yaml"
     resources:
         mem_mb=2000,
         runtime=30,
@@ -122,6 +98,8 @@ rule imaging:
         f"{LOGS}/imaging.log",
     benchmark:
         f"{TIMES}/imaging.tsv"
+    conda:
+        "../envs/imaging.yaml"
     resources:
         mem_mb=4000,
         runtime=15,

@@ -1,12 +1,5 @@
 # Registries: read, renamed, recoded and checked before any long work starts.
-from calcohort.config import sources
-
 REGISTRIES = list(CONFIG["registries"])
-
-
-def registry_files(_):
-    """Files that the registries are read from; databases have none."""
-    return [source["path"] for _, _, source in sources(CONFIG) if "path" in source]
 
 
 rule registries:
@@ -20,6 +13,8 @@ rule registries:
         f"{LOGS}/registries.log",
     benchmark:
         f"{TIMES}/registries.tsv"
+    conda:
+        "../envs/statistics.yaml"
     resources:
         mem_mb=4000,
         runtime=15,

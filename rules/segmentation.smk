@@ -12,6 +12,8 @@ rule segment:
         f"{LOGS}/segment/{{shard}}.log",
     benchmark:
         f"{TIMES}/segment/{{shard}}.tsv"
+    conda:
+        "../envs/network.yaml"
     threads: 2
     resources:
         mem_mb=3000,

@@ -1,0 +1,95 @@
+# Report and audit: what was found, and how a reviewer checks it.
+TABLE_FILES = expand(result("tables/{name}.{suffix}"), name=TABLES, suffix=["csv", "html", "docx"])
+FIGURE_FILES = expand(result("figures/{name}.{suffix}"), name=FIGURES, suffix=["pdf", "svg", "png"])
+MANIFESTS = expand(result("exhibits/{name}.json"), name=[*TABLES, *FIGURES])
+# Which rule made a file: shown beside every number of the report.
+MAKERS = {str(path).removeprefix(f"{RESULTS}/"): rule.name for rule in workflow.rules for path in rule.output}
+
+
+rule claims:
+    """Hold the published numbers against those of this run."""
+    input:
+        STATISTICS,
+        analysis=ANALYSIS,
+        claims="config/paper/targets.csv",
+        mapping="config/paper/claims.yaml",
+    output:
+        result("audit/claims.csv"),
+        result("audit/claims_summary.csv"),
+    log:
+        f"{LOGS}/claims.log",
+    benchmark:
+        f"{TIMES}/claims.tsv"
+    conda:
+        "../envs/report.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=15,
+    params:
+        config=CONFIG,
+        results=RESULTS,
+        code=code("audit.claims", "audit.build"),
+    script:
+        "../workflow/scripts/claims.py"
+
+
+rule report:
+    """Write the report: one page that opens offline, every number with its address."""
+    input:
+        STATISTICS,
+        RUN_TABLES,
+        MANIFESTS,
+        TABLE_FILES,
+        FIGURE_FILES,
+        rules.claims.output,
+        templates=REPORT_TEMPLATES,
+        model=MODEL_CARD,
+    output:
+        report(result("report.html"), category="Report", caption="../workflow/report/report.rst"),
+        result("audit/tallies.csv"),
+        result("audit/checklist_prime.csv"),
+    log:
+        f"{LOGS}/report.log",
+    benchmark:
+        f"{TIMES}/report.tsv"
+    conda:
+        "../envs/report.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=15,
+    params:
+        config=CONFIG,
+        results=RESULTS,
+        meta=META,
+        makers=MAKERS,
+        code=code("report.page", "audit.build"),
+    script:
+        "../workflow/scripts/report.py"
+
+
+rule audit:
+    """Write down checksums, provenance and timing, when every other output is there."""
+    input:
+        rules.report.output,
+    output:
+        checksums=result("audit/checksums.csv"),
+        provenance=result("audit/provenance.json"),
+        timing=result("audit/timing.csv"),
+        page=result("audit/timing.html"),
+    log:
+        f"{LOGS}/audit.log",
+    benchmark:
+        f"{TIMES}/audit.tsv"
+    conda:
+        "../envs/report.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        config=CONFIG,
+        results=RESULTS,
+        benchmarks=TIMES,
+        model=CONFIG["segmentation"]["model"],
+        code=code("audit.build"),
+    script:
+        "../workflow/scripts/audit.py"
