@@ -10,7 +10,6 @@ import numpy as np
 
 from calcohort.dicom.decode import open_pixels, stored_frames, to_hounsfield
 from calcohort.dicom.frames import Frame
-from calcohort.dicom.geometry import SAME_POSITION_MM
 from calcohort.dicom.header import FileHeader
 from calcohort.dicom.reasons import REASONS, Rejected
 
@@ -18,6 +17,7 @@ from calcohort.dicom.reasons import REASONS, Rejected
 _SAME_THICKNESS = 0.1
 # Step and shoot waits a few heart beats between table positions; a second scan comes later.
 _LONGEST_STEP_S = 60.0
+_LONGEST_SHOT_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ def check_protocol(slices: Sequence[Slice]) -> tuple[str, ...]:
     if len({(s.header.pixels.rows, s.header.pixels.columns) for s in slices}) > 1:
         raise Rejected("matrix_mismatch")
     for keyword in ("KVP", "ConvolutionKernel"):
-        if len({s.header.facts[keyword] for s in slices}) > 1:
+        if len({s.header.facts[keyword] for s in slices} - {""}) > 1:
             raise Rejected("mixed_reconstructions")
     thickness = [s.frame.thickness for s in slices if s.frame.thickness is not None]
     if thickness and max(thickness) - min(thickness) > _SAME_THICKNESS * max(thickness):
@@ -160,14 +160,26 @@ def _check_acquisitions(frames: list[Frame]) -> tuple[str, ...]:
     # A number that comes back after another one: two scans of the same place.
     if len({block[0].acquisition for block in blocks}) < len(blocks):
         raise Rejected("several_acquisitions")
-    starts = [min((f.seconds for f in block if f.seconds is not None), default=None) for block in blocks]
-    if None in starts:
-        raise Rejected("several_acquisitions")
-    pauses = np.diff(starts)
-    steady = np.all(pauses > 0) or np.all(pauses < 0)
-    if not steady or np.abs(pauses).max() > _LONGEST_STEP_S:
+    if not _goes_on(blocks):
         raise Rejected("several_acquisitions")
     return ("acquisitions_joined",)
+
+
+def _goes_on(blocks: list[list[Frame]]) -> bool:
+    """Whether blocks along the table were taken one after the other, without a pause for a new scan."""
+    times = [[frame.seconds for frame in block if frame.seconds is not None] for block in blocks]
+    if all(times) and len({min(block) for block in times}) > 1:
+        # One step is one rotation; what lasts longer is a scan of its own.
+        if max(max(block) - min(block) for block in times) > _LONGEST_SHOT_S:
+            return False
+        pauses = np.diff([min(block) for block in times])
+        return bool((np.all(pauses > 0) or np.all(pauses < 0)) and np.abs(pauses).max() <= _LONGEST_STEP_S)
+    # Without times only the numbers tell; two blocks could as well be two scans.
+    numbers = [block[0].acquisition.partition("|")[0] for block in blocks]
+    if len(blocks) < 3 or not all(number.isdigit() for number in numbers):
+        return False
+    steps = np.diff([int(number) for number in numbers])
+    return bool(np.all(steps > 0) or np.all(steps < 0))
 
 
 def _times_interleave(ordered: list[Frame]) -> bool:
@@ -184,9 +196,3 @@ def worst(codes: Sequence[str]) -> str | None:
     """The code that speaks for the series: of those that reject, the first of the table."""
     ranked = [code for code in REASONS if code in set(codes)]
     return next((code for code in ranked if REASONS[code].level == "series"), None)
-
-
-def overlaps(slices: Sequence[Slice]) -> bool:
-    """Whether any two slices share a position."""
-    heights = np.sort([s.frame.position[2] for s in slices])
-    return bool(len(heights) > 1 and np.diff(heights).min() < SAME_POSITION_MM)

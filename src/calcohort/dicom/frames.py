@@ -22,7 +22,7 @@ class Frame:
     spacing : tuple of 2 float
         Pixel Spacing as DICOM gives it: between rows (y), then between columns (x), mm.
     acquisition : str
-        Acquisition number, cardiac phase and temporal position, to tell acquisitions apart.
+        Acquisition number and temporal position, to tell acquisitions apart.
     seconds : float or None
         Time of acquisition within its day.
     """
@@ -45,15 +45,7 @@ def single_frame(tags: Tags) -> Frame:
     """The slice of a classic single-frame CT image."""
     position, orientation, spacing = _geometry(tags, tags, tags)
     slope, intercept = _rescale(tags)
-    acquisition = "|".join(
-        tags.text(keyword)
-        for keyword in (
-            "AcquisitionNumber",
-            "TriggerTime",
-            "NominalPercentageOfCardiacPhase",
-            "TemporalPositionIdentifier",
-        )
-    )
+    acquisition = f"{tags.text('AcquisitionNumber')}|{tags.text('TemporalPositionIdentifier')}"
     instance = tags.number_or_none("InstanceNumber")
     return Frame(
         0,

@@ -20,7 +20,7 @@ _SAME_SPACING_MM = 1e-4
 _SILENT_JITTER_MM = 0.021
 _LARGEST_JITTER_MM = 0.055
 # No scanner reconstructs slices closer than this.
-SAME_POSITION_MM = 0.08
+_SAME_POSITION_MM = 0.08
 MINIMUM_EXTENT_MM = 60.0
 
 
@@ -105,7 +105,7 @@ def _line(frames: Sequence[Frame], normal: np.ndarray, minimum_extent_mm: float)
     if n < 3:
         raise Rejected("too_few_slices")
     steps = np.diff(heights[order])
-    if steps.min() < SAME_POSITION_MM:
+    if steps.min() < _SAME_POSITION_MM:
         raise Rejected("duplicate_position")
     ordered = positions[order]
     travel = ordered[-1] - ordered[0]

@@ -4,7 +4,7 @@ import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -115,13 +115,20 @@ def _walk(roots: Sequence[Path]) -> Iterator[tuple[int, str, str]]:
 
 
 def _read_all(paths: list[str], workers: int, extra: tuple[str, ...], allow_lossy: bool) -> list[FileHeader]:
+    # Slices of a series share their facts, which are kept once.
+    shared: dict[tuple, dict[str, str]] = {}
     read = partial(read_header, extra_keywords=extra, allow_lossy=allow_lossy)
     if workers > 1 and len(paths) > 200:
         with ProcessPoolExecutor(workers) as pool:
-            headers = list(pool.map(read, paths, chunksize=100))
-    else:
-        headers = [read(path) for path in paths]
-    return headers
+            headers = pool.map(read, paths, chunksize=100)
+            return [_sharing(header, shared) for header in headers]
+    return [_sharing(read(path), shared) for path in paths]
+
+
+def _sharing(header: FileHeader, shared: dict[tuple, dict[str, str]]) -> FileHeader:
+    if header.facts is None:
+        return header
+    return replace(header, facts=shared.setdefault(tuple(header.facts.items()), header.facts))
 
 
 def _keys(headers: Sequence[FileHeader]) -> list[str]:

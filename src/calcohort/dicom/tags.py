@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterator
 
 import pydicom
-from pydicom.datadict import tag_for_keyword
+from pydicom.datadict import dictionary_has_tag, dictionary_VR, tag_for_keyword
 from pydicom.dataelem import RawDataElement
 from pydicom.valuerep import STANDARD_VR
 
@@ -115,9 +115,14 @@ class Tags:
         yield self
         for tag in list(self._dataset.keys()):
             element = self._dataset.get_item(tag)
-            if (element.VR or pydicom.datadict.dictionary_VR(tag)) == "SQ":
+            # Implicit encodings leave the type to the dictionary, which knows no private tag.
+            if (element.VR or _dictionary_vr(tag)) == "SQ":
                 for item in self._dataset[tag].value:
                     yield from Tags(item).nested()
+
+
+def _dictionary_vr(tag: int) -> str:
+    return dictionary_VR(tag) if dictionary_has_tag(tag) else "UN"
 
 
 def _number(text: str) -> float:

@@ -195,6 +195,22 @@ def _step_and_shoot(folder, rng):
         edit(path, _tag(AcquisitionNumber=block + 1, AcquisitionTime=f"0900{4 * block:02d}"))
 
 
+def _own_trigger_times(folder, rng):
+    for number, path in enumerate(series_files(folder)):
+        edit(path, _tag(TriggerTime=650 + 3 * (number % 4)))
+
+
+def _numbered_steps(folder, rng):
+    for number, path in enumerate(series_files(folder)):
+        edit(path, _tag(AcquisitionNumber=number // 4 + 1))
+
+
+def _halves(folder, rng):
+    files = series_files(folder)
+    for path in files[len(files) // 2 :]:
+        edit(path, _tag(AcquisitionNumber=2))
+
+
 def _gantry_tilt(folder, rng):
     angle = np.deg2rad(rng.uniform(3, 20))
     direction = [1, 0, 0, 0, float(np.cos(angle)), float(-np.sin(angle))]
@@ -343,6 +359,9 @@ FAULTS: dict[str, Fault] = {
     "second_acquisition_partial": Fault(_second_acquisition(0.0, 0.5), "several_acquisitions"),
     "interleaved_by_time": Fault(_interleaved_by_time, "several_acquisitions"),
     "step_and_shoot": Fault(_step_and_shoot, None, ("acquisitions_joined",)),
+    "numbered_steps": Fault(_numbered_steps, None, ("acquisitions_joined",)),
+    "second_acquisition_below": Fault(_halves, "several_acquisitions"),
+    "own_trigger_times": Fault(_own_trigger_times),
     "gantry_tilt": Fault(_gantry_tilt, "gantry_tilt"),
     "sheared_positions": Fault(_sheared_positions, "gantry_tilt"),
     "tilt_tag_alone": Fault(_all(_tag(GantryDetectorTilt=15))),

@@ -112,6 +112,7 @@ def overlay_bits(folder: Path, rng: np.random.Generator) -> None:
     for path in series_files(folder):
         dataset = pydicom.dcmread(path)
         stored = stored_values(dataset)
+        dataset.BitsStored, dataset.HighBit = 12, 11
         overlay = rng.integers(0, 16, stored.shape).astype(np.uint16) << np.uint16(12)
         as_syntax(path, "explicit", dataset, stored | overlay)
 
@@ -195,7 +196,7 @@ def as_enhanced(folder: Path, rng: np.random.Generator) -> None:
         "KVP",
         "CTDIvol",
     ):
-        delattr(whole, keyword)
+        whole.pop(keyword, None)
     whole.SOPClassUID = uid.EnhancedCTImageStorage
     whole.SOPInstanceUID = make_uid("enhanced", whole.SOPInstanceUID)
     whole.ImageType = ["ORIGINAL", "PRIMARY", "VOLUME", "NONE"]

@@ -1,5 +1,9 @@
 """Every row of what hospitals send: the right volume or the right reason; never a wrong volume or silence."""
 
+import os
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -40,6 +44,29 @@ def test_header_stage_agrees_with_full_load(name, folder):
     assert set(index.files["reason"].dropna()) <= set(REASONS)
     listed = set(index.files.loc[index.files["series"] != "", "series"])
     assert listed == set(index.series["series"])
+
+
+@pytest.mark.slow
+def test_faults_on_a_real_series(tmp_path):
+    """24 slices of lung1-001, a Siemens Biograph 40: real headers with private groups."""
+    root = Path(os.environ.get("CALCOHORT_REALDATA", "../shared/realdata")) / "lung1-001"
+    if not root.is_dir():
+        pytest.skip("the real scan lung1-001 is not here")
+    real = tmp_path / "real"
+    real.mkdir()
+    for path in sorted(root.iterdir())[80:104]:
+        shutil.copyfile(path, real / path.name)
+    volume = load_series(real).volume
+    for name in FAULTS:
+        folder = shutil.copytree(real, tmp_path / name)
+        fault = plant_fault(folder, name, seed=5)
+        index = scan_folder(folder)
+        loaded = load_series(index.paths(index.series.sort_values("n_files").iloc[-1]["series"]))
+        assert (name, loaded.reason) == (name, fault.reason)
+        assert set(fault.warnings) <= set(loaded.warnings), name
+        if fault.reason is None and not fault.alters:
+            _same_volume(loaded, volume)
+        shutil.rmtree(folder)
 
 
 @pytest.mark.parametrize("name", [name for name in sorted(FAULTS) if name.startswith("padding")])
