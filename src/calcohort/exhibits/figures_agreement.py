@@ -13,11 +13,12 @@ from calcohort.exhibits.exhibit import File, open_file, population_name
 from calcohort.exhibits.numbers import MISSING, fixed
 
 SOURCES = ("statistics/concordance_matrix.csv", "statistics/agreement.csv")
+SCAN_NAMES = {"internal": "All scans", "internal_ctac": "CTAC scans", "internal_gated": "ECG-gated scans"}
 LABELS = ("0", "1–100", "101–400", ">400")
 _SHADES = LinearSegmentedColormap.from_list(
     "calcohort", ["#ffffff", style.BLUES[0], style.BLUES[2], style.BLUES[3]]
 )
-_MATRIX_MM, _ROW_MM = 38.0, 66.0
+_MATRIX_MM, _ROW_MM = 40.0, 68.0
 _LEFTS_MM = (17.0, 74.0, 131.0)
 
 
@@ -26,12 +27,12 @@ def figure2(inputs: Mapping, meta: Mapping) -> Figure:
     matrix, agreement = _open(inputs)
     present = list(dict.fromkeys(matrix.frame["population"]))
     sites = sorted(name for name in present if name.startswith("internal_site_"))
-    wanted = [name for name in ("internal", "internal_ctac", "internal_gated") if name in present]
+    wanted = [name for name in SCAN_NAMES if name in present]
     if not wanted:
         raise Unavailable(
             "The study has no internal testing: no development scans with an expert's score were held out."
         )
-    panels = [(name, "expert vs dl", population_name(name)) for name in wanted]
+    panels = [(name, "expert vs dl", SCAN_NAMES[name]) for name in wanted]
     panels += [None] * (-len(panels) % 3) + [(name, "expert vs dl", population_name(name)) for name in sites]
     return _matrices(matrix, agreement, panels, ("Expert reader", "Deep learning"))
 
@@ -105,7 +106,14 @@ def _matrices(matrix: File, agreement: File, panels: Sequence, axes_names: tuple
         axes.set_title(f"{next(letters)}  {title}", pad=4, x=-0.30)
         axes.set(xlabel=axes_names[1], ylabel=axes_names[0])
         found = agreement.row(population=population, comparison=comparison, weights="linear")
-        axes.text(0.5, -0.42, _kappa_words(agreement, found, counts), transform=axes.transAxes, ha="center")
+        axes.text(
+            0.5,
+            -0.27,
+            _kappa_words(agreement, found, counts),
+            transform=axes.transAxes,
+            ha="center",
+            va="top",
+        )
     return figure
 
 
@@ -137,7 +145,7 @@ def draw_matrix(axes: Axes, counts: np.ndarray) -> None:
             axes.add_patch(style.rectangle(j - 0.5, i - 0.5, 1, 1, **frame))
     axes.set_xticks(range(4), LABELS)
     axes.set_yticks(range(4), LABELS)
-    axes.tick_params(length=0)
+    axes.tick_params(length=0, labelsize=6.3)
     axes.spines[:].set_visible(True)
     axes.spines[:].set_color(style.RULE)
 
@@ -146,9 +154,9 @@ def _kappa_words(agreement: File, row: int | None, counts: np.ndarray) -> str:
     n = f"n = {fixed(counts.sum(), 0)}"
     kappa, low, high = (agreement.text(row, column, "kappa") for column in ("kappa", "ci_low", "ci_high"))
     if kappa == MISSING:
-        return f"{n}; kappa not estimable"
+        return f"{n}\nlinear kappa not estimable"
     interval = "" if low == MISSING else f" (95% CI {low}, {high})"
-    return f"{n}; linear kappa {kappa}{interval}"
+    return f"{n}\nlinear kappa {kappa}{interval}"
 
 
 def _scatter(axes: Axes, pairs: np.ndarray, highest: float) -> None:
@@ -160,7 +168,7 @@ def _scatter(axes: Axes, pairs: np.ndarray, highest: float) -> None:
             line(np.log1p(limit), color=style.RULE, linewidth=0.5, zorder=0)
     faint = 0.25 if len(logs) > 500 else 0.6
     axes.scatter(*logs.T, s=5, color=style.BLUES[2], alpha=faint, linewidths=0, zorder=2, rasterized=True)
-    ticks = [tick for tick in (0, 10, 100, 400, 1000, 5000) if np.log1p(tick) <= top]
+    ticks = [tick for tick in (0, 10, 100, 400, 2000) if np.log1p(tick) <= top]
     axes.set_xticks(np.log1p(ticks), [fixed(tick, 0) for tick in ticks])
     axes.set_yticks(np.log1p(ticks), [fixed(tick, 0) for tick in ticks])
     axes.set(xlim=(-0.15, top), ylim=(-0.15, top), aspect="equal")

@@ -1,4 +1,4 @@
-"""Who and what went in: Figure 1 (overview and patient flow) and supplementary Figure 1 (development scans)."""
+"""Who and what went in: Figure 1 (overview, patient flow), supplementary Figure 1 (development scans)."""
 
 from collections.abc import Mapping
 
@@ -55,7 +55,7 @@ def figure1(inputs: Mapping, meta: Mapping) -> Figure:
     _heading(axes, 38, "Evaluation")
     for place, (head, words) in enumerate(_evaluation(inputs, followup)):
         x = 23.5 + 42.3 * place
-        style.box(axes, x, 20.5, 40, 25, words, fill="white", edge=style.BLUES[2], size=6.5)
+        style.box(axes, x, 22, 40, 22, words, fill="white", edge=style.BLUES[2], size=6.5)
         axes.text(x, 30, head, ha="center", va="center", fontweight="bold")
     return figure
 
@@ -75,13 +75,16 @@ def figure_s1(inputs: Mapping, meta: Mapping) -> Figure:
         part = scans[scans["split"] == split]
         x = 31 + 56 * place
         axes.plot([87, x, x], [64, 64, 61], color=style.QUIET, lw=0.8)
-        style.arrow(axes, (x, 62), (x, 55))
+        style.arrow(axes, (x, 62), (x, 54.5))
         codes = categorise(part["agatston_expert"]).codes
-        lines = [f"CAC {label}: {fixed((codes == code).sum(), 0)}" for code, label in enumerate(CATEGORIES)]
-        words = f"n = {fixed(len(part), 0)}\n{_kinds(part)}\n\n" + "\n".join(lines)
-        style.box(axes, x, 31, 50, 47, "")
-        axes.text(x, 50, name, ha="center", va="center", fontweight="bold", fontsize=8)
-        axes.text(x, 28, words, ha="center", va="center", linespacing=1.4)
+        lines = [
+            f"CAC {label.replace('-', '–')}: {fixed((codes == code).sum(), 0)}"
+            for code, label in enumerate(CATEGORIES)
+        ]
+        words = f"n = {fixed(len(part), 0)}\n{_kinds(part)}\n" + "\n".join(lines)
+        style.box(axes, x, 33, 50, 42, "")
+        axes.text(x, 49, name, ha="center", va="center", fontweight="bold", fontsize=8)
+        axes.text(x, 28.5, words, ha="center", va="center", linespacing=1.5)
     axes.plot([87, 87], [69, 64], color=style.QUIET, lw=0.8)
     return figure
 

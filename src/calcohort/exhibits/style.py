@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import matplotlib
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 
@@ -126,3 +127,8 @@ def canvas(height_mm: float) -> tuple[Figure, Axes]:
     axes.set(xlim=(0, FULL_WIDTH_MM), ylim=(0, height_mm))
     axes.axis("off")
     return figure, axes
+
+
+def lines(segments, **look) -> LineCollection:
+    """Many short lines as one artist; `segments` is a list of [(x, y), (x, y)]."""
+    return LineCollection(segments, **look)
