@@ -9,6 +9,7 @@ from sksurv.nonparametric import cumulative_incidence_competing_risks
 from calcohort.categories import CATEGORIES
 from calcohort.statistics.cox import cox_rows
 from calcohort.statistics.populations import AnalysisSet
+from calcohort.statistics.survival import kaplan_meier
 
 # In the order of their codes 1 and 2; 0 is censored.
 CAUSES = ("nonfatal", "death")
@@ -31,18 +32,20 @@ def cumulative_incidence(time: np.ndarray, cause: np.ndarray) -> tuple[np.ndarra
     times = np.unique(time[cause > 0])
     incidence = np.zeros((2, len(times) + 1))
     bounds = np.full((2, 2, len(times) + 1), np.nan)
-    if len(times):
-        present = [code for code in (1, 2) if (cause == code).any()]
-        # A cause that never happens is not in the estimator's reach: number those that do from 1.
-        renumbered = np.select([cause == code for code in present], range(1, len(present) + 1), 0)
+    present = [code for code in (1, 2) if (cause == code).any()]
+    if len(present) == 2:
         with np.errstate(all="ignore"):
-            at, estimate, interval = cumulative_incidence_competing_risks(
-                renumbered, time, conf_type="log-log"
-            )
+            at, estimate, interval = cumulative_incidence_competing_risks(cause, time, conf_type="log-log")
         here = np.searchsorted(at, times)
-        for k, code in enumerate(present, start=1):
-            incidence[code - 1, 1:] = estimate[k][here]
-            bounds[code - 1, :, 1:] = interval[k][:, here]
+        incidence[:, 1:] = estimate[1:, here]
+        bounds[:, :, 1:] = interval[1:, :, here]
+    for code in present if len(present) == 1 else ():
+        # Without a competing event the estimate is the complement of Kaplan-Meier, which scikit-survival's
+        # estimator refuses.
+        curve = kaplan_meier(time, cause > 0)
+        here = np.searchsorted(curve.time, times)
+        incidence[code - 1, 1:] = 1.0 - curve.survival[here]
+        bounds[code - 1, :, 1:] = 1.0 - curve.ci_high[here], 1.0 - curve.ci_low[here]
     bounds[np.broadcast_to(incidence[:, None] <= 0, bounds.shape)] = np.nan
     return np.concatenate([[0.0], times]), incidence, bounds
 

@@ -17,6 +17,6 @@ FILES: dict[str, tuple[str, ...]] = {
     "decision_curve": ("decision_curve",),
     "calibration": ("calibration",),
     "subgroups": ("subgroups",),
-    "splines": ("splines",),
+    "splines": ("splines", "spline_tests"),
     "noninferiority": ("noninferiority",),
 }

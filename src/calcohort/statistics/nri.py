@@ -140,7 +140,7 @@ def nri_rows(time, event, dl_ctac, standard, settings: Settings, key: dict) -> l
     rows = []
     survival = SurvivalNri(time, event, direction, reached)
     estimators: dict[str, Callable] = {"km": survival.km, "ipw": survival.ipw}
-    estimates = {name: estimator(one)[:, 0] for name, estimator in estimators.items()}
+    estimates = {name: estimator(one)[:, 0] for name, estimator in estimators.items() if len(reached)}
     drawn = {name: [] for name in estimators}
     stream = rng("statistics", settings.seed, "nri", *key.values())
     for weights in patient_weights(n, settings.bootstrap_replicates, stream) if len(reached) else ():

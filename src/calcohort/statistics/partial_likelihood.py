@@ -13,6 +13,7 @@ _MAX_STEPS = 20
 # In units of a covariate's range; Newton's steps square their error, so that the last one is far below this.
 _CONVERGED = 1e-12
 _DIVERGING = 1e-3
+_FLAT = 1e-7
 
 
 @dataclass(frozen=True)

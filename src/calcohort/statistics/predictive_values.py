@@ -47,8 +47,10 @@ def npv_rows(analysis_set: AnalysisSet, endpoint: str, settings: Settings) -> li
         note = None
         if not np.isfinite(estimate):
             note = "follow-up ends before"
-        elif not np.isfinite(low):
-            note = "no interval: no event" if estimate == 1 else "no interval: nobody left"
+        elif estimate in (0.0, 1.0):
+            # Greenwood's variance is 0 there, which says nothing about how sure the estimate is.
+            low = high = np.nan
+            note = "no interval: no event" if estimate == 1.0 else "no interval: nobody left"
         rows.append(
             {
                 **key,
@@ -148,9 +150,12 @@ def npv_comparison_rows(time, event, dl_ctac, standard, settings: Settings, key:
             continue
         difference, low, high = difference_interval(event, dl, expert)
         statistic = statistic_of(event, dl, expert)
-        row |= {"difference": difference, "ci_low": low, "ci_high": high, "statistic": statistic, "df": 1}
-        undefined = "not testable: no variation" if not np.isfinite(statistic) else ""
-        rows.append({**row, "p": chi2.sf(statistic, 1), "note": notes(CRUDE_NOTE, undefined)})
+        row["difference"] = difference
+        if not np.isfinite(statistic):
+            rows.append({**row, "note": notes(CRUDE_NOTE, "no interval: no variation")})
+            continue
+        row |= {"ci_low": low, "ci_high": high, "statistic": statistic, "df": 1, "p": chi2.sf(statistic, 1)}
+        rows.append({**row, "note": CRUDE_NOTE})
     horizons = np.array(settings.horizons_years, dtype=float)
     if either:
         return rows + [
@@ -176,9 +181,16 @@ def npv_comparison_rows(time, event, dl_ctac, standard, settings: Settings, key:
 
 def _bootstrap_columns(estimate: float, replicates: np.ndarray) -> dict:
     low, high, usable = percentile_interval(replicates)
-    columns = {"difference": estimate, "ci_low": low, "ci_high": high, "replicates": usable}
+    columns = {"difference": estimate, "replicates": usable}
     se = float(np.std(replicates[np.isfinite(replicates)], ddof=1)) if usable > 1 else 0.0
     if se == 0.0:
-        return {**columns, "note": "not testable: no variation"}
+        return {**columns, "note": "no interval: no variation"}
     statistic = (estimate / se) ** 2
-    return {**columns, "statistic": statistic, "df": 1, "p": chi2.sf(statistic, 1)}
+    return {
+        **columns,
+        "ci_low": low,
+        "ci_high": high,
+        "statistic": statistic,
+        "df": 1,
+        "p": chi2.sf(statistic, 1),
+    }

@@ -191,16 +191,6 @@ _BUILDERS: dict[str, Callable[[Study], Tables]] = {
     "noninferiority": _noninferiority,
 }
 
-# Files that each family gives, for the workflow's outputs.
-FILES: dict[str, tuple[str, ...]] = {
-    "agreement": ("agreement", "concordance_matrix"),
-    "competing_risks": ("competing_risks", "competing_risks_cox"),
-    "followup": ("followup", "event_types"),
-    "proportional_hazards": ("proportional_hazards", "rmst", "split_hazard_ratios"),
-    "splines": ("splines", "spline_tests"),
-}
-FILES = {name: FILES.get(name, (name,)) for name in _BUILDERS}
-
 
 def run_family(
     name: str,

@@ -6,8 +6,7 @@ from itertools import combinations
 
 import numpy as np
 from lifelines import KaplanMeierFitter
-from scipy.stats import chi2
-from statsmodels.stats.multitest import multipletests
+from lifelines.statistics import logrank_test, multivariate_logrank_test
 
 from calcohort.categories import CATEGORIES
 from calcohort.statistics.populations import AnalysisSet
@@ -112,39 +111,36 @@ def km_rows(analysis_set: AnalysisSet, endpoint: str) -> list[dict]:
 def logrank(time: np.ndarray, event: np.ndarray, group: np.ndarray) -> tuple[float, float, float, str | None]:
     """Log-rank test (hypergeometric variance, survdiff(rho=0)): statistic, df, p, note.
 
-    Empty with a note where there is one group only, or no event. Written here because lifelines takes 13 ms a
-    test of 4,331 patients, and a study with its sensitivity endpoints has some hundreds; the tests hold it
-    against R and lifelines.
+    Empty with a note where there is one group only, or no event.
 
     Parameters
     ----------
     time, event, group : arrays, shape (n,)
     """
-    present, member = np.unique(group, return_inverse=True)
+    present = np.unique(group)
     if len(present) < 2:
         return np.nan, np.nan, np.nan, "one group"
     if not np.any(event):
         return np.nan, np.nan, np.nan, "no events"
-    times, moment = np.unique(time[event == 1], return_inverse=True)
-    died = np.zeros((len(present), len(times)))
-    np.add.at(died, (member[event == 1], moment), 1)
-    at_risk = np.stack(
-        [
-            (member == k).sum() - np.searchsorted(np.sort(time[member == k]), times)
-            for k in range(len(present))
-        ]
-    )
-    everybody, deaths = at_risk.sum(axis=0), died.sum(axis=0)
-    share = at_risk / everybody
-    excess = (died - deaths * share).sum(axis=1)
-    # The last one at risk has no variance.
-    factor = deaths * (everybody - deaths) / np.maximum(everybody - 1, 1)
-    variance = np.diag((factor * share).sum(axis=1)) - (factor * share) @ share.T
-    df = len(present) - 1
-    if np.linalg.matrix_rank(variance) < df:
+    with warnings.catch_warnings():
+        # Where nobody can be compared the variance is 0, which is answered below.
+        warnings.simplefilter("ignore")
+        if len(present) == 2:
+            first = group == present[0]
+            result = logrank_test(time[first], time[~first], event[first], event[~first])
+        else:
+            result = multivariate_logrank_test(time, group, event)
+    if not np.isfinite(result.test_statistic):
         return np.nan, np.nan, np.nan, "no comparable times"
-    statistic = float(excess[:df] @ np.linalg.solve(variance[:df, :df], excess[:df]))
-    return statistic, df, float(chi2.sf(statistic, df)), None
+    return float(result.test_statistic), len(present) - 1, float(result.p_value), None
+
+
+def holm(p: np.ndarray) -> np.ndarray:
+    """Holm's adjusted p-values (1979), as R's p.adjust; statsmodels' takes 90 ms to collect garbage."""
+    order = np.argsort(p, kind="stable")
+    adjusted = np.empty(len(p))
+    adjusted[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)), 1.0)
+    return adjusted
 
 
 def logrank_rows(analysis_set: AnalysisSet, endpoint: str) -> list[dict]:
@@ -165,7 +161,7 @@ def logrank_rows(analysis_set: AnalysisSet, endpoint: str) -> list[dict]:
         )
     tested = [row for row in pairs if np.isfinite(row["p"])]
     if tested:
-        adjusted = multipletests([row["p"] for row in tested], method="holm")[1]
+        adjusted = holm(np.array([row["p"] for row in tested]))
         for row, p_holm in zip(tested, adjusted, strict=True):
             row["p_holm"] = float(p_holm)
     return rows + pairs

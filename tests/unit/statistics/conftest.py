@@ -57,7 +57,7 @@ def mini():
     return mini_analysis()
 
 
-def simulate(n: int, seed: int = 1) -> pd.DataFrame:
+def simulated(n: int, seed: int = 1) -> pd.DataFrame:
     """Analysis table of `n` simulated patients with every column that statistics read."""
     draw = np.random.default_rng(seed)
     cad = draw.random(n) < 0.33
@@ -99,8 +99,13 @@ def simulate(n: int, seed: int = 1) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="session")
+def simulate():
+    return simulated
+
+
+@pytest.fixture(scope="session")
 def cohort():
-    return simulate(400)
+    return simulated(400)
 
 
 QUICK = {"seed": 1, "bootstrap_replicates": 50, "optimism_replicates": 3}
