@@ -19,6 +19,8 @@ from calcohort.phantom.truth import CORONARY, contributions, labels_and_vessels,
 from calcohort.volume import Volume
 
 PAD = 4
+# Share of the diaphragm's way that the heart goes along with.
+HEART_FOLLOWS = 0.7
 MINERAL = ("cortex", "trabecular", "marrow", "cartilage", "implant")
 
 
@@ -153,10 +155,11 @@ def acquire(anatomy: Anatomy, protocol: str, seed, *, device="cpu", grid: Grid |
     key = ("phantom scan", anatomy.population, *anatomy.seed, protocol, *seed)
     draw = Draw(seeds.rng(*key), anatomy.population)
     rules = PROTOCOLS[protocol]
-    own = _own_grid(draw, anatomy, rules)
+    resting = draw.span(*rules.inspiration_mm)
+    own = _own_grid(draw, anatomy, rules, HEART_FOLLOWS * resting)
     grid = own if grid is None else grid
     with torch.no_grad():
-        return _scan(draw, anatomy, protocol, grid, torch.device(device))
+        return _scan(draw, anatomy, protocol, grid, resting, torch.device(device))
 
 
 def heart_grid(
@@ -173,14 +176,16 @@ def _centred(centre, shape_zyx, spacing) -> Grid:
     return Grid(tuple(int(n) for n in shape_zyx), tuple(map(float, spacing)), tuple(map(float, origin)))
 
 
-def _own_grid(draw: Draw, anatomy: Anatomy, rules: Protocol) -> Grid:
+def _own_grid(draw: Draw, anatomy: Anatomy, rules: Protocol, heart_z: float) -> Grid:
     low, high = anatomy.heart.envelope.bounds()
-    bottom, top = low[2] - rules.margins_mm[0], high[2] + rules.margins_mm[1]
-    increment = float(draw.generator.choice(rules.increments_mm))
+    bottom, top = low[2] - rules.margins_mm[0] + heart_z, high[2] + rules.margins_mm[1] + heart_z
+    # Nobody scans with slices so thin that the usual number of them misses the heart's ends.
+    fitting = [i for i in rules.increments_mm if i * rules.slices[1] >= top - bottom]
+    increment = float(draw.generator.choice(fitting or rules.increments_mm[-1:]))
     slices = int(np.clip(np.ceil((top - bottom) / increment), *rules.slices))
     fov = draw.uniform(*rules.fov_mm) if rules.fov_mm[0] < rules.fov_mm[1] else rules.fov_mm[0]
     if fov < 300:
-        centre = 0.5 * (low + high) + [draw.uniform(-8, 8), draw.uniform(-8, 8), 0]
+        centre = 0.5 * (low + high) + [draw.uniform(-8, 8), draw.uniform(-8, 8), 0.0]
     else:
         centre = np.array([draw.uniform(-12, 12), draw.uniform(5, 35), 0.0])
     centre[2] = 0.5 * (bottom + top) + draw.uniform(-3, 3)
@@ -188,10 +193,10 @@ def _own_grid(draw: Draw, anatomy: Anatomy, rules: Protocol) -> Grid:
     return _centred(centre, (slices, 512, 512), (pixel, pixel, increment))
 
 
-def _scan(draw: Draw, anatomy: Anatomy, protocol: str, grid: Grid, device) -> Phantom:
+def _scan(draw: Draw, anatomy: Anatomy, protocol: str, grid: Grid, resting: float, device) -> Phantom:
     rules = PROTOCOLS[protocol]
     padded = grid.padded(PAD)
-    motion, smear = _motion(draw, anatomy, rules, padded)
+    motion, smear = _motion(draw, anatomy, rules, padded, resting)
     canvas = Canvas(padded, grid.spacing_xyz_mm[2], device=device, motion=motion)
     table = _tissues_at(anatomy, rules.kvp)
     for layer in anatomy.layers:
@@ -222,19 +227,18 @@ def _tissues_at(anatomy: Anatomy, kvp: int) -> dict[str, float]:
     return table
 
 
-def _motion(draw: Draw, anatomy: Anatomy, rules: Protocol, grid: Grid):
+def _motion(draw: Draw, anatomy: Anatomy, rules: Protocol, grid: Grid, resting: float):
     """Displacement of heart and diaphragm in each slice, and the smear within one rotation."""
     nz = grid.shape_zyx[0]
     breath_mm = draw.span(*rules.breath_mm, floor=0.0)
     heart_mm = draw.span(*rules.heart_mm, floor=0.0)
-    resting = draw.span(*rules.inspiration_mm)
     phase = draw.uniform(0, 6.3) + np.arange(nz) * draw.uniform(0.15, 0.9)
     beat = draw.uniform(0, 6.3) + np.arange(nz) * draw.uniform(0.9, 2.6)
     breath = np.zeros((nz, 3))
     breath[:, 2] = resting + breath_mm * np.sin(phase)
     # Towards apex and inward: the base moves most.
     course = anatomy.heart.frame[0] * 0.75 + np.array([0.35, 0.35, 0.0]) * draw.uniform(-1, 1)
-    heart = 0.7 * breath + heart_mm * 0.6 * np.sin(beat)[:, None] * course
+    heart = HEART_FOLLOWS * breath + heart_mm * 0.6 * np.sin(beat)[:, None] * course
     motion = {"breath": breath, "heart": heart}
     if heart_mm < 0.4:
         return motion, None
