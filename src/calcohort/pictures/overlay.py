@@ -1,10 +1,13 @@
 """The slices of a heart with its calcium outlined: red what the score counts, green what it does not."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import contourpy
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
@@ -28,6 +31,7 @@ def overlay(
     crop: "HeartCrop",
     *,
     title: str = "",
+    flags: Sequence[str] | None = None,
     conventions: Conventions = STANDARD,
     kvp: float | None = None,
     tiles: int = 12,
@@ -39,6 +43,8 @@ def overlay(
     crop : HeartCrop
     title : str
         What names the scan, e.g. its pseudonym and protocol.
+    flags : sequence of str, optional
+        Codes to show; without them those of the crop.
     conventions, kvp
         As for :func:`calcohort.scoring.score`.
     tiles : int
@@ -58,7 +64,7 @@ def overlay(
     figure = Figure(figsize=size, facecolor="black")
     FigureCanvasAgg(figure)
     top = 1 - HEADER_INCHES / size[1]
-    _header(figure, title, result, crop)
+    _header(figure, title, result, crop.warnings if flags is None else flags)
     axes = figure.subplots(
         rows,
         COLUMNS,
@@ -74,7 +80,7 @@ def overlay(
     return figure
 
 
-def _header(figure: Figure, title: str, result: Score, crop: "HeartCrop") -> None:
+def _header(figure: Figure, title: str, result: Score, flags: Sequence[str]) -> None:
     height = figure.get_figheight()
     listed = [f"{lesion.label}: {lesion.agatston:.0f}" for lesion in result.lesions[:LISTED_LESIONS]]
     left_out = result.n_lesions - len(listed)
@@ -85,7 +91,7 @@ def _header(figure: Figure, title: str, result: Score, crop: "HeartCrop") -> Non
     figure.text(0.988, 1 - 0.10 / height, title, fontsize=9, ha="right", **place)
     figure.text(0.012, 1 - 0.36 / height, lesions if listed else "no coronary lesion", fontsize=8.5, **place)
     warnings = place | {"color": "#ffb454", "ha": "right"}
-    figure.text(0.988, 1 - 0.36 / height, ", ".join(crop.warnings), fontsize=8.5, **warnings)
+    figure.text(0.988, 1 - 0.36 / height, ", ".join(flags), fontsize=8.5, **warnings)
 
 
 def _tile(axis: Axes, crop: "HeartCrop", lesions: np.ndarray, z: int, window, agatston: float) -> None:
@@ -103,8 +109,8 @@ def _tile(axis: Axes, crop: "HeartCrop", lesions: np.ndarray, z: int, window, ag
         interpolation="bilinear",
     )
     axis.set(xlim=extent[:2], ylim=extent[2:])
-    _outline(axis, crop.labels[z] == OTHER, OTHER_CALCIUM, window)
-    _outline(axis, lesions > 0, CORONARY, window)
+    _outline(axis, crop.labels[z] == OTHER, OTHER_CALCIUM)
+    _outline(axis, lesions > 0, CORONARY)
     edge = [withStroke(linewidth=1.8, foreground="black")]
     for label in np.unique(lesions[lesions > 0]):
         y, x = np.argwhere(lesions == label).mean(axis=0)
@@ -124,16 +130,17 @@ def _tile(axis: Axes, crop: "HeartCrop", lesions: np.ndarray, z: int, window, ag
         axis.text(0.97, 0.97, f"{agatston:.0f}", va="top", ha="right", **(text | {"color": "#ff8086"}))
 
 
-def _outline(axis: Axes, pixels: np.ndarray, colour: str, window) -> None:
-    y0, y1, x0, x1 = window
-    part = pixels[y0:y1, x0:x1]
-    if not part.any():
+def _outline(axis: Axes, pixels: np.ndarray, colour: str) -> None:
+    if not pixels.any():
         return
+    y, x = np.nonzero(pixels)
+    y0, x0 = y.min(), x.min()
     # Each pixel as 4 x 4, so that the line runs along pixel edges and a single pixel has one too.
-    fine = np.pad(np.kron(part, np.ones((4, 4))), 1)
-    y = y0 - 0.5 + (np.arange(fine.shape[0]) - 0.5) / 4
-    x = x0 - 0.5 + (np.arange(fine.shape[1]) - 0.5) / 4
-    axis.contour(x, y, fine, levels=[0.5], colors=[colour], linewidths=1.1)
+    fine = np.pad(np.kron(pixels[y0 : y.max() + 1, x0 : x.max() + 1], np.ones((4, 4))), 1)
+    lines = contourpy.contour_generator(z=fine).lines(0.5)
+    axis.add_collection(
+        LineCollection([(line - 0.5) / 4 + (x0 - 0.5, y0 - 0.5) for line in lines], colors=colour, lw=1.1)
+    )
 
 
 def _slices(crop: "HeartCrop", result: Score, tiles: int) -> list[int]:

@@ -10,7 +10,7 @@ from PIL import Image
 from calcohort.exhibits.style import CORONARY, OTHER_CALCIUM
 
 _GREYS = 9
-_DPI = (110, 100, 90, 80, 72, 64, 56, 48, 40)
+_LARGEST_DPI, _SMALLEST_DPI = 110, 36
 # What is less colourful than this counts as grey, 0-255.
 _COLOURFUL = 40
 
@@ -25,13 +25,16 @@ def png_bytes(figure: Figure, limit: int = 60_000) -> bytes:
     """
     usual = figure.get_dpi()
     try:
-        for dpi in _DPI:
+        dpi = _LARGEST_DPI
+        while dpi >= _SMALLEST_DPI:
             figure.set_dpi(dpi)
             figure.canvas.draw()
             stream = io.BytesIO()
-            _few_colours(np.asarray(figure.canvas.buffer_rgba())[..., :3]).save(stream, "PNG", optimize=True)
+            _few_colours(np.asarray(figure.canvas.buffer_rgba())[..., :3]).save(stream, "PNG")
             if stream.tell() <= limit:
                 return stream.getvalue()
+            # The size goes with the area.
+            dpi = int(0.97 * dpi * (limit / stream.tell()) ** 0.5)
     finally:
         figure.set_dpi(usual)
     raise ValueError(f"the figure does not fit into {limit} bytes")

@@ -58,7 +58,7 @@ def crop(volume: Volume, segmentation, margin_mm: float = 10.0) -> HeartCrop:
     part = volume.crop(tuple(box))
     slices = tuple(slice(*box[2 * axis : 2 * axis + 2]) for axis in range(3))
     return HeartCrop(
-        np.round(part.hu).astype(np.int16),
+        np.clip(np.round(part.hu), -32768, 32767).astype(np.int16),
         segmentation.labels[slices],
         tuple(box[::2]),
         tuple(volume.shape_zyx),

@@ -20,10 +20,11 @@ from calcohort.scoring.rows import (
 from calcohort.segmentation.store import HeartCrop
 from calcohort.tables import read_csv, write_csv
 
-CONTRACT = (
-    "source series accepted reason warnings protocol shape_zyx spacing_xyz_mm kvp agatston agatston_kvp_adjusted "
-    "volume_mm3 mass_mg category n_lesions heart_volume_ml seconds lesions"
-).split()
+CONTRACT = [
+    *("source", "series", "accepted", "reason", "warnings", "protocol", "shape_zyx", "spacing_xyz_mm", "kvp"),
+    *("agatston", "agatston_kvp_adjusted", "volume_mm3", "mass_mg", "category", "n_lesions"),
+    *("heart_volume_ml", "seconds", "lesions"),
+]
 
 
 @pytest.fixture
