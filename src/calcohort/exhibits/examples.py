@@ -40,7 +40,7 @@ def choose(analysis: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
         return pd.DataFrame(columns=columns)
     patients = analysis.dropna(subset=["cac_standard", "cac_dl"])
     pairs = patients.merge(_series(scores, ["cac_gated"], "series_gated"), on="patient_id")
-    wanted = pairs["cac_dl_protocol"] if "cac_dl_protocol" in pairs else None
+    wanted = pairs.get("cac_dl_protocol")
     ctac = _series(scores, CTAC_PROTOCOLS, "series_ctac", wanted, pairs["patient_id"])
     pairs = pairs.merge(ctac, on="patient_id").sort_values("patient_id", ignore_index=True)
     if pairs.empty:
@@ -59,7 +59,7 @@ def choose(analysis: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def cut(choice: pd.DataFrame, crop_of: Callable[[str], HeartCrop | None]) -> dict[str, np.ndarray]:
-    """Slices to show: where the gated scan (else the CTAC) has most coronary calcium, the CTAC at that height.
+    """Slices to show: where the gated scan (else the CTAC) has most coronary calcium, both at that height.
 
     Parameters
     ----------

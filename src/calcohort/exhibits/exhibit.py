@@ -137,6 +137,14 @@ def open_file(inputs: Mapping[str, Any], name: str, *columns: str) -> File:
     return file
 
 
+def first(inputs: Mapping[str, Any], name: str, column: str, format: str, **wanted) -> str:
+    """Text of the number in the first row of `name` that fits; an en dash where there is none."""
+    if name not in inputs or inputs[name].empty:
+        return MISSING
+    file = open_file(inputs, name, column, *wanted)
+    return file.text(file.row(**wanted), column, format)
+
+
 def population_name(key: str) -> str:
     """Name of a population as printed."""
     if key.startswith("internal_site_"):

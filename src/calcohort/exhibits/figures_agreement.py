@@ -106,14 +106,8 @@ def _matrices(matrix: File, agreement: File, panels: Sequence, axes_names: tuple
         axes.set_title(f"{next(letters)}  {title}", pad=4, x=-0.30)
         axes.set(xlabel=axes_names[1], ylabel=axes_names[0])
         found = agreement.row(population=population, comparison=comparison, weights="linear")
-        axes.text(
-            0.5,
-            -0.27,
-            _kappa_words(agreement, found, counts),
-            transform=axes.transAxes,
-            ha="center",
-            va="top",
-        )
+        words = _kappa_words(agreement, found, counts)
+        axes.text(0.40, -0.27, words, transform=axes.transAxes, ha="center", va="top", fontsize=6.5)
     return figure
 
 

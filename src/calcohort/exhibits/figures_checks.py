@@ -19,6 +19,7 @@ _CURVES = {
     "mfr_sds+dl_ctac": ("MFR + SDS + DL-CTAC", style.BLUES[2], "solid", 1.5),
     "mfr_sds+standard": ("MFR + SDS + standard score", style.GREYS[3], (0, (5, 1.2, 1, 1.2)), 1.3),
 }
+_WHO = {"all": "All patients", "paired": "Patients with both scores"}
 _MODELS = {"univariable": "Univariable", "adjusted": "Adjusted"}
 
 
@@ -59,7 +60,7 @@ def decision_curve(inputs: Mapping, meta: Mapping) -> Figure:
         ]
         axes.set_xlim(0, min(1.0, used.max() + 0.05) if len(used) else 1.0)
         axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f}%")
-        axes.set_title(f"{'AB'[place]}  {population_name(population)}")
+        axes.set_title(f"{'AB'[place]}  {_WHO[population]}")
         axes.legend(loc="upper right", title="Treat", alignment="left", handlelength=2.6)
     return figure
 
@@ -83,7 +84,7 @@ def calibration(inputs: Mapping, meta: Mapping) -> Figure:
         rows = file.frame.iloc[file.rows(population=population, score=score)]
         rows = rows[rows["group"] != "all"].dropna(subset=["predicted", "observed"])
         if len(rows):
-            panels.append((f"{population_name(population)}: {SCORE_NAMES[score]}", score, rows))
+            panels.append((f"{SCORE_NAMES[score]}, {_WHO[population].lower()}", score, rows))
     if not panels:
         raise Unavailable("No calibration: no model could be fitted, or follow-up ends before its horizon.")
     figure = style.new_figure(88.0)
@@ -94,8 +95,7 @@ def calibration(inputs: Mapping, meta: Mapping) -> Figure:
         _calibration_panel(axes, rows, score, top)
         years = f"{rows['horizon_years'].iloc[0]:g}"
         axes.set(xlabel=f"Predicted {years}-year risk", ylabel=f"Observed {years}-year risk (Kaplan–Meier)")
-        words = title.replace("Patients with a same-day standard score", "With standard score")
-        axes.set_title(f"{'AB'[place]}  {words}")
+        axes.set_title(f"{'AB'[place]}  {title}", fontsize=7.5)
     return figure
 
 

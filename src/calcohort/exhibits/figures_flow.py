@@ -7,17 +7,9 @@ from matplotlib.figure import Figure
 
 from calcohort.categories import CATEGORIES, categorise
 from calcohort.exhibits import Unavailable, style
-from calcohort.exhibits.exhibit import File, open_file
-from calcohort.exhibits.numbers import MISSING, fixed
+from calcohort.exhibits.exhibit import File, first, open_file
+from calcohort.exhibits.numbers import fixed
 
-SOURCES = (
-    "cohort/flow.csv",
-    "development/scans.csv",
-    "statistics/followup.csv",
-    "statistics/agreement.csv",
-    "statistics/cox.csv",
-    "statistics/npv.csv",
-)
 REASONS = {
     "no_pet_exam": "no PET/CT exam",
     "death_before_scan": "death on or before the scan day",
@@ -84,7 +76,7 @@ def figure_s1(inputs: Mapping, meta: Mapping) -> Figure:
         words = f"n = {fixed(len(part), 0)}\n{_kinds(part)}\n" + "\n".join(lines)
         style.box(axes, x, 33, 50, 42, "")
         axes.text(x, 49, name, ha="center", va="center", fontweight="bold", fontsize=8)
-        axes.text(x, 28.5, words, ha="center", va="center", linespacing=1.5)
+        axes.text(x, 30.5, words, ha="center", va="center", linespacing=1.5)
     axes.plot([87, 87], [69, 64], color=style.QUIET, lw=0.8)
     return figure
 
@@ -152,15 +144,15 @@ def _evaluation(inputs: Mapping, followup: File) -> list[tuple[str, str]]:
     everybody = followup.row(population="all")
     years = followup.text(everybody, "median_years", "years")
     kappa = {
-        population: _first(
+        population: first(
             inputs, "statistics/agreement.csv", "kappa", "kappa", population=population, weights="linear"
         )
         for population in ("internal", "paired")
     }
-    hr = _first(
+    hr = first(
         inputs, "statistics/cox.csv", "estimate", "hr", population="all", model="univariable", term=">400"
     )
-    npv = _first(
+    npv = first(
         inputs, "statistics/npv.csv", "estimate", "percent", population="all", score="dl_ctac", method="crude"
     )
     return [
@@ -169,10 +161,3 @@ def _evaluation(inputs: Mapping, followup: File) -> list[tuple[str, str]]:
         ("Risk of MACE", f"\nmedian follow-up {years} years\nHR >400 vs 0: {hr}\nadjusted for MFR and SDS"),
         ("Standard vs DL-CTAC", f"\nreclassification (NRI)\nNPV of DL-CTAC = 0: {npv}%"),
     ]
-
-
-def _first(inputs: Mapping, name: str, column: str, format: str, **wanted) -> str:
-    if name not in inputs or inputs[name].empty:
-        return MISSING
-    file = open_file(inputs, name, column, *wanted)
-    return file.text(file.row(**wanted), column, format)

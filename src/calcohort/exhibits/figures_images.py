@@ -1,4 +1,4 @@
-"""Pictures of patients: Figure 6 (paired scans) and supplementary Figure 7 (false negatives and positives)."""
+"""Pictures of patients: Figure 6 (paired scans), supplementary Figure 7 (false negatives and positives)."""
 
 from collections.abc import Mapping, Sequence
 

@@ -55,7 +55,7 @@ def layers_of(recipe: Mapping, task: str) -> list[Layer]:
 
     # Random weights do for shapes, and must not move the generator of whoever calls.
     with torch.random.fork_rng(devices=[]):
-        channels = Inputs(**recipe["inputs"]).channels
+        channels = Inputs.from_dict(recipe["inputs"]).channels
         network = build(recipe["network"], task, channels=channels, **recipe["config"]).eval()
     ran: list[Layer] = []
 

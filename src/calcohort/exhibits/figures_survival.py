@@ -7,14 +7,15 @@ from matplotlib.figure import Figure
 
 from calcohort.exhibits import panels_survival as panels
 from calcohort.exhibits import style
-from calcohort.exhibits.exhibit import SCORE_NAMES, open_file, population_name
+from calcohort.exhibits.exhibit import SCORE_NAMES, first, open_file, population_name
+from calcohort.exhibits.numbers import MISSING
 
-SOURCES = ("statistics/km.csv", "statistics/logrank.csv", "statistics/cox.csv")
 KM_COLUMNS = ("population", "score", "category", "time_years", "n_at_risk", "n_events", "survival", "ci_low")
 
 # Two columns of half the width; in each the panel starts after room for its labels (millimetres).
 _COLUMN, _LABELS, _PANEL, _HEIGHT = 87.0, 23.0, 60.0, 180.0
 _FOREST = (38.0, 19.0)
+_PAIRED = (("paired", "standard"), ("paired", "dl_ctac"))
 
 
 def survival_by_category(
@@ -28,11 +29,7 @@ def survival_by_category(
     titles : two of str
         Panel headings.
     """
-    km = open_file(inputs, "statistics/km.csv", *KM_COLUMNS)
-    logrank = open_file(inputs, "statistics/logrank.csv", "population", "score", "comparison", "p", "p_holm")
-    cox = open_file(inputs, "statistics/cox.csv", "population", "score", "model", "term", "estimate", "p")
-    curve_sets = [panels.curves_of(km, population, score) for population, score in panels_wanted]
-    years = min(panels.last_year(curves) for curves in curve_sets)
+    logrank, cox, curve_sets, years = _open(inputs, panels_wanted)
     lowest = panels.lowest_survival(curve_sets, years)
     figure = style.new_figure(_HEIGHT)
     for side, ((population, score), curves) in enumerate(zip(panels_wanted, curve_sets, strict=True)):
@@ -51,9 +48,20 @@ def survival_by_category(
     return figure
 
 
-def _axes(figure: Figure, left: float, bottom: float, width: float, height: float) -> Axes:
+def _open(inputs: Mapping, panels_wanted: Sequence[tuple[str, str]]):
+    km = open_file(inputs, "statistics/km.csv", *KM_COLUMNS)
+    logrank = open_file(inputs, "statistics/logrank.csv", "population", "score", "comparison", "p", "p_holm")
+    cox = open_file(inputs, "statistics/cox.csv", "population", "score", "model", "term", "estimate", "p")
+    curve_sets = [panels.curves_of(km, population, score) for population, score in panels_wanted]
+    years = min(panels.last_year(curves) for curves in curve_sets)
+    return logrank, cox, curve_sets, years
+
+
+def _axes(
+    figure: Figure, left: float, bottom: float, width: float, height: float, of: float = _HEIGHT
+) -> Axes:
     return figure.add_axes(
-        (left / style.FULL_WIDTH_MM, bottom / _HEIGHT, width / style.FULL_WIDTH_MM, height / _HEIGHT)
+        (left / style.FULL_WIDTH_MM, bottom / of, width / style.FULL_WIDTH_MM, height / of)
     )
 
 
@@ -71,6 +79,53 @@ def figure4(inputs: Mapping, meta: Mapping) -> Figure:
 def figure5(inputs: Mapping, meta: Mapping) -> Figure:
     """The same without a history of CAD."""
     return _both_scores("paired_no_cad", inputs, meta)
+
+
+def central(inputs: Mapping, meta: Mapping) -> Figure:
+    """The comparison in one picture: curves and ratios of both scores, agreement and what differs."""
+    _, cox, curve_sets, years = _open(inputs, _PAIRED)
+    height = 150.0
+    figure = style.new_figure(height)
+    lowest = panels.lowest_survival(curve_sets, years)
+    heads = ("Expert, ECG-gated CT: standard CAC score", "Deep learning, CTAC scan: DL-CTAC score")
+    for side, ((population, score), curves) in enumerate(zip(_PAIRED, curve_sets, strict=True)):
+        start = side * _COLUMN
+        axes = _axes(figure, start + 17, 68, 66, 62, height)
+        panels.draw_curves(axes, curves, score, years, "", lowest)
+        panels.draw_legend(axes, "")
+        text = _axes(figure, start, 23, _COLUMN, 30, height)
+        forest = _axes(figure, start + _FOREST[0], 23, _FOREST[1], 30, height)
+        text.set_xlim(0, _COLUMN)
+        panels.draw_forest(text, forest, cox, curves, population, score)
+        tone = style.TONES[score][2]
+        banner = _axes(figure, start + 2, 134, _COLUMN - 4, 8, height)
+        banner.axis("off")
+        banner.add_patch(style.rectangle(0, 0, 1, 1, facecolor=tone, transform=banner.transAxes))
+        banner.text(0.5, 0.5, heads[side], ha="center", va="center", color="white", fontweight="bold")
+    words = "   |   ".join(_findings(inputs))
+    figure.text(0.5, 9.5 / height, words, ha="center", va="center", fontsize=7.5, fontweight="bold")
+    return figure
+
+
+def _findings(inputs: Mapping) -> list[str]:
+    found = []
+    kappa = first(inputs, "statistics/agreement.csv", "kappa", "kappa", population="paired", weights="linear")
+    if kappa != MISSING:
+        found.append(f"Linear kappa {kappa}")
+    wanted = {"population": "paired", "method": "km", "component": "overall"}
+    nri, low, high = (
+        first(inputs, "statistics/nri.csv", c, "nri", **wanted) for c in ("estimate", "ci_low", "ci_high")
+    )
+    if nri != MISSING:
+        found.append(f"NRI {nri} (95% CI {low}, {high})")
+    wanted = {"population": "paired", "method": "crude"}
+    npv = [
+        first(inputs, "statistics/npv.csv", "estimate", "percent", score=score, **wanted)
+        for score in ("standard", "dl_ctac")
+    ]
+    if MISSING not in npv:
+        found.append(f"NPV of 0: standard {npv[0]}%, DL-CTAC {npv[1]}%")
+    return found
 
 
 def _both_scores(population: str, inputs: Mapping, meta: Mapping) -> Figure:

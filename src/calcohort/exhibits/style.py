@@ -100,7 +100,7 @@ def rectangle(x: float, y: float, width: float, height: float, **look) -> Rectan
 
 
 def box(axes, x: float, y: float, width: float, height: float, words: str, **look) -> None:
-    """Text in a box centred at (x, y), in the units of `axes`; `color`, `fill`, `size`, `weight` may be given."""
+    """Text in a box centred at (x, y), in the units of `axes`; `look`: color, fill, edge, size, weight."""
     fill, edge = look.get("fill", PAPER), look.get("edge", RULE)
     corner = (x - width / 2, y - height / 2)
     shape = FancyBboxPatch(

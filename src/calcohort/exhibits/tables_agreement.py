@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from calcohort.exhibits import Unavailable
+from calcohort.exhibits.catalogue import CATALOGUE
 from calcohort.exhibits.cells import Cell, Table, join, text
 from calcohort.exhibits.exhibit import File, open_file, population_name
 
@@ -14,8 +15,8 @@ COMPARISON_NAMES = {
     "standard vs dl_gated": "Standard vs DL on the gated scan",
 }
 _NOTE = (
-    "Four categories (0, 1–100, 101–400, >400); 95% confidence intervals with the standard error of Fleiss, Cohen "
-    "and Everitt (1969)."
+    "Four categories (0, 1–100, 101–400, >400); 95% confidence intervals with the standard error of Fleiss, "
+    "Cohen and Everitt (1969)."
 )
 
 
@@ -30,7 +31,7 @@ def table_s2(inputs: Mapping, meta: Mapping) -> Table:
         rows.append((*names, *kappas, file.cell(found["linear"], "n", "count")))
     _require(rows)
     heads = ("Population", "Comparison", "Linear weights", "Quadratic weights", "Unweighted", "n")
-    title = "Supplementary Table 2. Agreement in calcium score categories: Cohen's kappa"
+    title = CATALOGUE["tableS2"].title
     return Table(title, tuple(text(head) for head in heads), tuple(rows), (_NOTE,))
 
 
@@ -60,7 +61,7 @@ def table_agreement(inputs: Mapping, meta: Mapping) -> Table:
         _NOTE,
         "C-index: the first score of the comparison is the reference; pairs tied on it do not count.",
     )
-    title = "Agreement of calcium score categories"
+    title = CATALOGUE["table_agreement"].title
     return Table(title, tuple(text(head) for head in heads), tuple(rows), notes)
 
 

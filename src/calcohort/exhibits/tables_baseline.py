@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 from calcohort.exhibits import Unavailable
 from calcohort.exhibits.baseline import CONTINUOUS, LEVELS, OVERALL, YES_NO
+from calcohort.exhibits.catalogue import BASELINE as SOURCE
+from calcohort.exhibits.catalogue import CATALOGUE
 from calcohort.exhibits.cells import Cell, Table, join, text
 from calcohort.exhibits.exhibit import File, open_file
-
-SOURCE = "statistics/baseline.csv"
 
 LABELS = {
     "age": "Age, years",
@@ -77,8 +77,33 @@ EMPTY = {
 }
 
 
-def build(name: str, title: str, inputs: Mapping, meta: Mapping) -> Table:
-    """Table of characteristics `name` from statistics/baseline.csv."""
+def table1(inputs: Mapping, meta: Mapping) -> Table:
+    """Development scans by split."""
+    return _build("table1", inputs)
+
+
+def table2(inputs: Mapping, meta: Mapping) -> Table:
+    """Patients by availability of a standard score."""
+    return _build("table2", inputs)
+
+
+def table_s1(inputs: Mapping, meta: Mapping) -> Table:
+    """Accepted series by protocol."""
+    return _build("tableS1", inputs)
+
+
+def table_s3(inputs: Mapping, meta: Mapping) -> Table:
+    """Internal testing scans by type."""
+    return _build("tableS3", inputs)
+
+
+def table_s4(inputs: Mapping, meta: Mapping) -> Table:
+    """Patients by outcome."""
+    return _build("tableS4", inputs)
+
+
+def _build(name: str, inputs: Mapping) -> Table:
+    title = CATALOGUE[name].title
     file = open_file(inputs, SOURCE, "table", "variable", "level", "group", "n", "median", "count", "p")
     sizes = {group: file.row(table=name, variable="n", group=group) for group in (OVERALL, *GROUPS[name])}
     # A protocol that no series has gets no column.
@@ -123,7 +148,7 @@ def _rows(file: File, table: str, variable: str, groups: list[str]) -> list[tupl
             words = text(CATEGORY_LABELS.get(level, level), indent=1)
             rows.append((words, *(_share(file, row) for row in find(level).values()), text("")))
     else:
-        raise Unavailable(f"{SOURCE} calls {variable} of the unknown kind {kind}.")
+        raise Unavailable(f"{SOURCE} gives {variable} the unknown kind {kind}.")
     if file.row(table=table, variable=variable, level="missing", group=OVERALL) is not None:
         counts = (file.cell(row, "count", "count") for row in find("missing").values())
         rows.append((text("Missing", indent=1), *counts, text("")))

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from calcohort.categories import CATEGORIES
 from calcohort.exhibits import Unavailable
+from calcohort.exhibits.catalogue import CATALOGUE
 from calcohort.exhibits.cells import Cell, Table, join, text
 from calcohort.exhibits.exhibit import SCORE_NAMES, File, open_file, population_name
 
@@ -13,8 +14,9 @@ POPULATIONS = ("all", "no_cad", "paired", "paired_no_cad")
 _COX = "statistics/cox.csv"
 _RATIO_NOTE = "Cox models with Efron's handling of ties; HR against CAC = 0, Wald 95% confidence intervals."
 _ABBREVIATIONS = (
-    "CAC: coronary artery calcium; CI: confidence interval; CTAC: computed tomography attenuation correction; "
-    "DL: deep learning; HR: hazard ratio; MFR: myocardial flow reserve; SDS: summed difference score."
+    "CAC: coronary artery calcium; CI: confidence interval; CTAC: computed tomography attenuation "
+    "correction; DL: deep learning; HR: hazard ratio; MFR: myocardial flow reserve; SDS: summed "
+    "difference score."
 )
 METHOD_NAMES = {
     "km": "Kaplan–Meier",
@@ -51,7 +53,7 @@ def table3(inputs: Mapping, meta: Mapping) -> Table:
     heads = ("Category", "HR", "95% CI", "p-value", "HR", "95% CI", "p-value")
     spanners = ((SCORE_NAMES["standard"], 1, 3), (SCORE_NAMES["dl_ctac"], 4, 6))
     notes = (f"{_RATIO_NOTE} Adjusted for MFR and SDS; {size} with both measures known.", _ABBREVIATIONS)
-    title = "Table 3. Hazard ratios for MACE adjusted for flow reserve and perfusion, no history of CAD"
+    title = CATALOGUE["table3"].title
     return Table(title, tuple(text(head) for head in heads), tuple(rows), notes, spanners)
 
 
@@ -80,7 +82,7 @@ def table_s5(inputs: Mapping, meta: Mapping) -> Table:
         raise Unavailable(_why_no_ratios(cox, "all"))
     heads = ("Term", "HR", "95% CI", "p-value", "HR", "95% CI", "p-value")
     spanners = (("Univariable", 1, 3), ("Adjusted for MFR and SDS", 4, 6))
-    title = "Supplementary Table 5. Univariable and multivariable models of MACE"
+    title = CATALOGUE["tableS5"].title
     notes = (f"{_RATIO_NOTE} Adjusted models on patients with MFR and SDS known.", _ABBREVIATIONS)
     return Table(title, tuple(text(head) for head in heads), tuple(rows), notes, spanners)
 
@@ -108,7 +110,7 @@ def table_nri(inputs: Mapping, meta: Mapping) -> Table:
         "The binary method counts patients censored early as non-events; overall is the sum of the parts.",
     )
     heads = ("Population", "Method", "Horizon, years", *COMPONENT_NAMES.values(), "n")
-    title = "Net reclassification of standard CAC scores over DL-CTAC scores"
+    title = CATALOGUE["table_nri"].title
     return Table(title, tuple(text(head) for head in heads), tuple(rows), notes)
 
 
@@ -132,11 +134,11 @@ def table_npv(inputs: Mapping, meta: Mapping) -> Table:
     heads = ("Population", "Method", "Horizon, years", "Standard = 0", "DL-CTAC = 0", "Difference", "p-value")
     notes = (
         "Share without MACE among patients with a score of 0, % (95% CI; n with a score of 0). Crude: Wilson "
-        "intervals; patients censored early count as event-free. Difference: standard minus DL-CTAC, percentage "
-        "points (95% CI).",
+        "intervals; patients censored early count as event-free. Difference: standard minus DL-CTAC, "
+        "percentage points (95% CI).",
         "P-values: generalized score statistic (crude) and bootstrap (Kaplan–Meier), on the same patients.",
     )
-    title = "Negative predictive value of a calcium score of zero"
+    title = CATALOGUE["table_npv"].title
     return Table(title, tuple(text(head) for head in heads), tuple(rows), notes)
 
 
