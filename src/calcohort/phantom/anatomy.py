@@ -17,7 +17,7 @@ from calcohort.phantom.lesions import Lesion
 from calcohort.phantom.paint import Canvas, Grid, Layer
 from calcohort.phantom.solids import Sheet, Tube
 from calcohort.phantom.torso import Torso, aortic_arch, breasts, chest_layers, draw_torso, heart_layers
-from calcohort.phantom.vessels import Artery, draw_arteries
+from calcohort.phantom.vessels import Artery, draw_arteries, groove_fat
 from calcohort.volume import Volume
 
 # Share of the four categories where no burden is asked for: calcium-rich for training, near life for a demo.
@@ -93,6 +93,7 @@ def draw_anatomy(seed, *, burden: str | None = None, population: str = "demo") -
     layers, cartilages, found = _body_layers(draw, torso, heart)
     layers += heart_layers(heart)
     lumens = {a.name: a.tube() for a in arteries}
+    layers += groove_fat(draw, arteries)
     layers += [Layer(t, "blood", group="heart", detail="medium") for t in lumens.values()]
 
     calcium = stream("calcium")
@@ -200,7 +201,9 @@ def _confounders(draw: Draw, torso, heart, arteries, cartilages, layers, burden)
             out += lesions.aortic_wall(draw, vessel, group, draw.integer(1, 7))
     for name in ("LM", "RCA"):
         if happens(0.16, 0.4):
-            out += lesions.ostial_pair(draw, by_name[name], heart, burden != "0" and draw.chance(0.0, 0.6))
+            out += lesions.ostial_pair(
+                draw, by_name[name], heart, burden in ("101-400", ">400") and draw.chance(0.0, 0.6)
+            )
     for make, demo, training in (
         (lambda: lesions.valve(draw, heart), 0.2, 0.42),
         (lambda: lesions.mitral(draw, heart), 0.14, 0.36),

@@ -9,7 +9,7 @@ from calcohort.phantom.torso import Torso
 
 LEVEL_MM = 23.0
 # Muscle behind and beside the spine: x, y from the vertebral centre, radius.
-COLUMNS = ((0, 40, 24), (-24, 44, 19), (24, 44, 19), (-42, 51, 12), (42, 51, 12), (-14, 8, 12), (14, 8, 12))
+COLUMNS = ((0, 38, 18), (-19, 42, 14), (19, 42, 14), (-12, 8, 11), (12, 8, 11))
 
 
 def skeleton(draw: Draw, torso: Torso, raised: bool) -> tuple[list[Layer], list[Tube]]:
@@ -66,7 +66,7 @@ def _vertebral_arch(draw: Draw, c: np.ndarray, grow: float) -> list[Layer]:
 
 def _ribs(draw: Draw, torso: Torso, spacing, first) -> tuple[list[Layer], list[Tube]]:
     layers, cartilages = [], []
-    half, flat, drop = draw.span(5.0, 6.8), draw.span(1.6, 2.2), draw.span(85, 120)
+    half, flat, drop = draw.span(5.6, 7.2), draw.span(1.45, 1.9), draw.span(85, 120)
     cortex, gap = draw.span(0.9, 1.5), draw.span(3.5, 5.5)
     for level in range(1, 13):
         z0 = (first - level) * spacing + 6
@@ -83,7 +83,8 @@ def _ribs(draw: Draw, torso: Torso, spacing, first) -> tuple[list[Layer], list[T
             points = np.vstack([joint, points[keep]])
             normals = points * [1.0, 1.0, 0] - [0, 8.0, 0]
             normals /= np.linalg.norm(normals, axis=1, keepdims=True)
-            tube = Tube(points, np.full(len(points), half), flat, normals)
+            radii = np.full(len(points), half) * np.r_[0.7, 0.8, np.ones(len(points) - 2)]
+            tube = Tube(points, radii, flat, normals)
             layers.append(Layer(tube, "cortex", core=(cortex, "marrow"), detail="medium"))
             if 1 <= level <= 9:
                 cartilages.append(_cartilage(draw, torso, points[-2:], side, level, half, flat))

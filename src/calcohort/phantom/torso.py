@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from calcohort.phantom.draws import Draw
-from calcohort.phantom.heart import Heart
+from calcohort.phantom.heart import Heart, exit_radius
+from calcohort.phantom.organs import abdomen, lung_disease, lung_tree
 from calcohort.phantom.paint import Layer
-from calcohort.phantom.solids import Blend, Column, Common, Ellipsoid, Gradient, HalfSpace, Tube
+from calcohort.phantom.solids import Blend, Column, Common, Ellipsoid, Gradient, Tube
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +33,7 @@ class Torso:
 
 def draw_torso(draw: Draw) -> tuple[Torso, float]:
     """Draw the chest; returns it with the depth (y) of the cavity's front wall at the heart."""
-    width, depth = draw.span(117, 145), draw.span(92, 112)
+    width, depth = draw.span(117, 145), draw.span(86, 108)
     flank = draw.span(0.98, 1.08)
     levels = np.array([-230.0, -120, -60, 0, 60, 100, 130, 155, 175, 300])
     wide = width * np.array([flank, 1.02, 1.02, 1.0, 0.92, 0.80, 0.62, 0.4, 0.1, 0.05])
@@ -60,7 +61,7 @@ def _spine_course(draw: Draw, depth: float) -> np.ndarray:
     z = np.linspace(-240, 240, 25)
     kyphosis = draw.span(6, 16)
     scoliosis = draw.span(-5, 5)
-    y = depth - draw.span(36, 45) - kyphosis * ((z - 25) / 140) ** 2
+    y = depth - draw.span(24, 34) - kyphosis * ((z - 25) / 140) ** 2
     return np.stack([scoliosis * np.sin(z / 60), y, z], 1)
 
 
@@ -93,12 +94,14 @@ def chest_layers(draw: Draw, torso: Torso, heart: Heart) -> list[Layer]:
     layers = [
         Layer(torso.skin, "skin", core=(2.0, "fat")),
         Layer(torso.muscle, "muscle"),
+        # A sheet of fat parts the outer muscles from those of the ribs.
+        Layer(torso.muscle.shrunk(draw.span(6, 10)), "fat", core=(draw.span(0.8, 2.6), "muscle")),
         *_muscle_fat(draw, torso),
         Layer(torso.cavity, "lung", texture=Gradient(draw.span(0.1, 0.9, 0.0))),
         *lung_tree(draw, torso, heart),
-        *_lung_disease(draw, torso),
+        *lung_disease(draw, torso),
     ]
-    layers += _abdomen(draw, torso, heart)
+    layers += abdomen(draw, torso, heart)
     layers += _mediastinum(draw, torso, heart)
     return layers
 
@@ -142,121 +145,20 @@ def breasts(draw: Draw, torso: Torso) -> tuple[list[Layer], bool]:
     return layers, implants
 
 
-def lung_tree(draw: Draw, torso: Torso, heart: Heart) -> list[Layer]:
-    """Pulmonary vessels: branching tubes from each hilum to the periphery."""
-    layers = []
-    for side in (-1, 1):
-        hilum = np.array([side * 40.0, 14.0, heart.bifurcation_z - 6.0])
-        # The lower lobe's artery descends behind the heart and gives off the basal branches.
-        basal = hilum + np.array([side * draw.uniform(14, 22), draw.uniform(18, 30), -draw.uniform(55, 72)])
-        line = np.stack([hilum, 0.5 * (hilum + basal) + [side * 4.0, -2, 0], basal])
-        layers.append(Layer(Tube(line, np.array([8.0, 6, 3.8])), "vessel", group="breath", detail="medium"))
-        for i in range(draw.integer(24, 32)):
-            low = i % 5 < 3
-            z = float(draw.uniform(-95, 10) if low else draw.uniform(0, 125))
-            a, b, cx, cy = torso.cavity.section(z)
-            angle = draw.uniform(-1.3, 1.5)
-            target = np.array([cx + side * 0.92 * a * np.cos(angle), cy + 0.9 * b * np.sin(angle), z])
-            start = hilum + (basal - hilum) * (draw.uniform(0.25, 1.0) if low else 0.0) + draw.vector(4)
-            layers += _branch(draw, start, target, draw.uniform(2.0, 3.6), 3)
-    return layers
-
-
-def _lung_disease(draw: Draw, torso: Torso) -> list[Layer]:
-    """Consolidations, nodules and pleural fluid, which border on the heart in many patients."""
-    layers = []
-    if draw.chance(0.25, 0.35):
-        for _ in range(draw.integer(1, 3)):
-            z = draw.uniform(-60, 90)
-            a, b, cx, cy = torso.cavity.section(z)
-            side, angle, out = (
-                draw.generator.choice([-1, 1]),
-                draw.uniform(-1.4, 1.4),
-                draw.uniform(0.45, 0.95),
-            )
-            centre = [cx + side * a * out * np.cos(angle), cy + b * out * np.sin(angle), z]
-            semi = draw.uniform(5, 26) * np.array([draw.uniform(0.6, 1.4) for _ in range(3)])
-            blob = Ellipsoid(np.array(centre), semi, wobble=draw.wobble(7, 14, 40))
-            layers.append(Layer(Common((blob, torso.cavity)), draw.uniform(-150, 55), group="breath"))
-    if draw.chance(0.15, 0.2):
-        side, depth = draw.generator.choice([-1, 1]), draw.uniform(12, 45)
-        _, b, _, cy = torso.cavity.section(-30)
-        surface = HalfSpace(np.array([0, cy + b - depth, -30.0]), np.array([0, -0.95, 0.3]))
-        half = HalfSpace(np.array([side * 8.0, 0, 0]), np.array([-side, 0, 0.0]))
-        layers.append(Layer(Common((torso.cavity, surface, half)), draw.uniform(-5, 30)))
-    return layers
-
-
-def _branch(draw: Draw, start, end, radius, depth) -> list[Layer]:
-    middle = 0.5 * (start + end) + draw.vector(0.08 * float(np.linalg.norm(end - start)))
-    points = np.stack([start, 0.5 * (start + middle) + draw.vector(2), middle])
-    tube = Tube(points, np.array([radius, radius * 0.85, radius * 0.72]))
-    layers = [Layer(tube, "vessel", group="breath", detail="medium")]
-    if depth > 1:
-        for _ in range(2):
-            reach = float(np.linalg.norm(end - middle))
-            tip = middle + (end - middle) * draw.uniform(0.7, 1.0) + draw.vector(0.3 * reach)
-            layers += _branch(draw, middle, tip, radius * draw.uniform(0.58, 0.8), depth - 1)
-    else:
-        tail = Tube(np.stack([middle, end]), np.array([radius * 0.7, max(0.4, radius * 0.3)]))
-        layers.append(Layer(tail, "vessel", group="breath", detail="medium"))
-    return layers
-
-
-def _abdomen(draw: Draw, torso: Torso, heart: Heart) -> list[Layer]:
-    """Diaphragm domes with liver, stomach, spleen; everything below them is fat and organs."""
-    a, b, _, cy = torso.cavity.section(-100.0)
-    floor = float(_lowest(heart))
-    right_top, left_top = floor + draw.span(10, 38), floor + draw.span(-6, 22)
-
-    def dome(side, top, share):
-        semi = np.array([a * share, b * 1.05, draw.span(85, 120)])
-        centre = np.array([side * a * draw.uniform(0.42, 0.5), cy + draw.span(-6, 12), top - semi[2]])
-        return Ellipsoid(centre, semi, wobble=draw.wobble(3, 90, 220))
-
-    right, left = dome(-1, right_top, 0.66), dome(1, left_top, 0.62)
-    bed = Ellipsoid(np.array([12, cy - 30, floor - 72]), np.array([88, 68, draw.span(84, 94)]))
-    domes = Blend((right, left, bed), smooth=20)
-    inside = torso.cavity.shrunk(1.5)
-    layers = [
-        Layer(Common((domes, inside)), "muscle", core=(2.5, "abdominal_fat"), group="breath"),
-    ]
-    lobe = Ellipsoid(
-        np.array([draw.span(5, 25), cy - 32, floor - draw.span(46, 58)]),
-        np.array([84, draw.span(44, 58), 62.0]),
-        wobble=draw.wobble(3, 90, 220),
-    )
-    liver = Common((Blend((right, lobe), smooth=20, grow=-2.0), torso.cavity.shrunk(4.0)))
-    layers.append(Layer(liver, "liver", group="breath"))
-    centre = left.centre + np.array([0, 0, left.semi[2]])
-    spleen = Ellipsoid(
-        centre + np.array([draw.span(15, 28), draw.span(32, 45), -draw.span(45, 62)]),
-        np.array([30, 44, 42.0]) * draw.span(0.8, 1.1), wobble=draw.wobble(3),
-    )  # fmt: skip
-    stomach = Ellipsoid(
-        centre + np.array([draw.span(-20, 5), draw.span(-38, -15), -draw.span(46, 66)]),
-        np.array([36, 34, 40.0]) * draw.span(0.7, 1.1), wobble=draw.wobble(4),
-    )  # fmt: skip
-    layers.append(Layer(Common((spleen, inside.shrunk(3))), "spleen", group="breath"))
-    layers.append(Layer(Common((stomach, inside.shrunk(3))), "muscle", core=(4.0, "stomach"), group="breath"))
-    gas = Ellipsoid(stomach.centre + np.array([0, -12, 8]), np.asarray(stomach.semi) * 0.55)
-    if draw.chance(0.7):
-        layers.append(Layer(gas, "gas", group="breath"))
-    return layers
-
-
-def _lowest(heart: Heart) -> float:
-    return max(heart.chambers[c].bounds()[0][2] for c in ("RV", "LV"))
-
-
 def _mediastinum(draw: Draw, torso: Torso, heart: Heart) -> list[Layer]:
     """Mediastinal fat with great vessels, veins, airways, oesophagus and the heart's surroundings."""
     spine_front = np.array([[torso.spine_x(z), torso.spine_y(z), z] for z in range(-240, 241, 40)], float)
     column = Tube(spine_front, np.full(len(spine_front), 22.0))
-    carina = np.array([draw.span(-4, 4), draw.span(18, 30), heart.bifurcation_z + draw.span(10, 18)])
+    carina_z = heart.bifurcation_z + draw.span(10, 18)
+    carina = np.array([draw.span(-4, 4), torso.spine_y(carina_z) - draw.span(47, 56), carina_z])
     trachea_top = np.array([carina[0], carina[1] - 8, 240.0])
     oesophagus_y = [(z, torso.spine_y(z) - draw.span(26, 31)) for z in (-100, -40, 0, 40, 90, 200)]
-    oesophagus = Tube(np.array([[-3 + 0.03 * abs(z), y, z] for z, y in oesophagus_y]), np.full(6, 6.8))
+    oesophagus = Tube(
+        np.array([[-3 + 0.03 * abs(z), y, z] for z, y in oesophagus_y]),
+        np.full(6, draw.span(7, 10)),
+        1.7,
+        np.tile([0.0, 1, 0], (6, 1)),
+    )
     ascending = heart.vessels["ascending"].points[-1]
     thymus = []
     for z in (40, 90, 140):
@@ -270,7 +172,9 @@ def _mediastinum(draw: Draw, torso: Torso, heart: Heart) -> list[Layer]:
     )
     arch = torso.arch
     pieces = (column, torso.descending, arch, oesophagus, centre, retrosternal, heart.vessels["ascending"])
-    fat = Blend(pieces, smooth=22, grow=3.0)
+    heart_top = heart.vessels["ascending"].points[-1]
+    between = Ellipsoid(0.5 * (heart_top + carina) - [0, 0, 8], np.array([24.0, 36, 34]))
+    fat = Blend((*pieces, between), smooth=22, grow=3.0)
     cavity = torso.cavity.shrunk(-6)
     layers = [Layer(Common((fat, cavity)), "mediastinal_fat")]
     layers += _paracardial_fat(draw, heart, cavity)
@@ -282,7 +186,7 @@ def _mediastinum(draw: Draw, torso: Torso, heart: Heart) -> list[Layer]:
     )
     layers.append(sac)
     layers += _great_vessels(draw, torso, heart, carina)
-    layers.append(Layer(oesophagus, "muscle", core=(3.5, "oesophagus")))
+    layers.append(Layer(oesophagus, "muscle", core=(2.5, "oesophagus")))
     trachea = Tube(
         np.stack([carina, 0.5 * (carina + trachea_top), trachea_top]), np.full(3, draw.span(8, 10.5))
     )
@@ -299,13 +203,15 @@ def _mediastinum(draw: Draw, torso: Torso, heart: Heart) -> list[Layer]:
 def _paracardial_fat(draw: Draw, heart: Heart, cavity: Column) -> list[Layer]:
     """Fat outside the pericardium, in the angles between heart, diaphragm and chest wall."""
     layers = []
-    low, high = heart.envelope.bounds()
+    low = heart.envelope.bounds()[0]
     for side, chance in ((1, 0.75), (-1, 0.6)):
         if not draw.chance(chance):
             continue
-        x = high[0] - draw.uniform(-4, 26) if side > 0 else low[0] + draw.uniform(-2, 26)
-        centre = np.array([x, low[1] + draw.uniform(8, 26), low[2] + draw.uniform(0, 30)])
-        semi = np.array([draw.span(14, 30), draw.span(12, 24), draw.span(18, 36)])
+        towards = np.array([side * 0.75, -draw.uniform(0.35, 0.8), -draw.uniform(0.3, 0.7)])
+        towards /= np.linalg.norm(towards)
+        reach = exit_radius(heart.envelope, heart.origin[None], towards[None])[0]
+        centre = heart.origin + (reach + draw.uniform(0, 8)) * towards
+        semi = np.array([draw.span(14, 28), draw.span(12, 22), draw.span(16, 32)])
         pad = Ellipsoid(centre, semi, wobble=draw.wobble(4, 30, 70))
         layers.append(Layer(Common((pad, cavity)), "mediastinal_fat", group="heart"))
     if draw.chance(0.6):

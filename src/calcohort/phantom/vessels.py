@@ -7,6 +7,7 @@ from scipy.interpolate import CubicSpline
 
 from calcohort.phantom.draws import Draw
 from calcohort.phantom.heart import Heart, exit_radius
+from calcohort.phantom.paint import Layer
 from calcohort.phantom.solids import Tube
 
 LM, LAD, LCX, RCA = 1, 2, 3, 4
@@ -72,6 +73,21 @@ def draw_arteries(draw: Draw, heart: Heart) -> tuple[Artery, ...]:
     arteries.append(_artery("RCA", RCA, rca, 1.9 * size, 1.2 * size))
     arteries += _branches(draw, heart, arteries, lift, size, right_dominant)
     return tuple(arteries)
+
+
+def groove_fat(draw: Draw, arteries: tuple[Artery, ...]) -> list[Layer]:
+    """Fat that beds the main arteries in their grooves, down into the cleft between the chambers."""
+    layers, depth = [], draw.span(2.5, 6.5, 1.5)
+    for artery in arteries:
+        share = {"LM": 0.8, "RCA": 1.0, "LCX": 1.0, "LAD": 0.8}.get(artery.name, 0.55)
+        # The first centimetre runs along the root, where there is little room.
+        points = artery.points[6 if artery.name in ("RCA", "LM") else 0 :: 5]
+        if len(points) < 2:
+            continue
+        grow = np.linspace(1.0, 0.75, len(points)) * np.array([draw.uniform(0.8, 1.2) for _ in points])
+        tube = Tube(points, artery.radii[0] * 0.6 + depth * share * grow)
+        layers.append(Layer(tube, "mediastinal_fat", group="heart", detail="medium"))
+    return layers
 
 
 def ostia(draw: Draw, heart: Heart) -> tuple[np.ndarray, np.ndarray]:
