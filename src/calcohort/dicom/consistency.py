@@ -4,6 +4,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,6 @@ from calcohort.dicom.reasons import REASONS, Rejected
 _SAME_THICKNESS = 0.1
 # Step and shoot waits a few heart beats between table positions; a second scan comes later.
 _LONGEST_STEP_S = 60.0
-_LONGEST_SHOT_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,12 +168,13 @@ def _check_acquisitions(frames: list[Frame]) -> tuple[str, ...]:
 def _goes_on(blocks: list[list[Frame]]) -> bool:
     """Whether blocks along the table were taken one after the other, without a pause for a new scan."""
     times = [[frame.seconds for frame in block if frame.seconds is not None] for block in blocks]
-    if all(times) and len({min(block) for block in times}) > 1:
-        # One step is one rotation; what lasts longer is a scan of its own.
-        if max(max(block) - min(block) for block in times) > _LONGEST_SHOT_S:
-            return False
-        pauses = np.diff([min(block) for block in times])
-        return bool((np.all(pauses > 0) or np.all(pauses < 0)) and np.abs(pauses).max() <= _LONGEST_STEP_S)
+    if all(times) and len({second for block in times for second in block}) > 1:
+        if times[0] > times[-1]:
+            times.reverse()
+        # A step is one rotation with a pause behind it; a table that moves all the time makes another scan.
+        shots = [max(block) - min(block) for block in times]
+        pauses = [min(after) - max(before) for before, after in pairwise(times)]
+        return min(pauses) > max(shots) and max(pauses) <= _LONGEST_STEP_S
     # Without times only the numbers tell; two blocks could as well be two scans.
     numbers = [block[0].acquisition.partition("|")[0] for block in blocks]
     if len(blocks) < 3 or not all(number.isdigit() for number in numbers):

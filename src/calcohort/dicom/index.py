@@ -1,10 +1,12 @@
 """All files below some folders, grouped into series by their headers: nothing is left out without a code."""
 
 import os
+import sys
+from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from calcohort.dicom.geometry import MINIMUM_EXTENT_MM
 from calcohort.dicom.header import FileHeader, read_header
 from calcohort.dicom.kinds import CT_CLASSES
 from calcohort.dicom.series import Checked, check_series
+from calcohort.dicom.spool import Spool
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,7 @@ class FolderIndex:
     ----------
     files : DataFrame
         One row per file: `root` (number of the path it was found under), `path` (relative to that), `series`
-        (key, empty where there is none) and `reason` (code, missing for a slice that is used).
+        (key, empty where there is none) and `reason` (its own code or that of its series, missing when used).
     series : DataFrame
         One row per series, by key: `series`, `accepted`, `reason`, `warnings` (codes, joined by spaces),
         identity, protocol facts and geometry.
@@ -75,19 +78,21 @@ def scan_folder(
     """
     roots = tuple(Path(p) for p in ([paths] if isinstance(paths, str | Path) else paths))
     found = list(_walk(roots))
-    headers = _read_all([path for _, _, path in found], workers, tuple(extra_keywords), allow_lossy)
-    keys = _keys(headers)
-    groups: dict[str, list[FileHeader]] = defaultdict(list)
-    for header, key in zip(headers, keys, strict=True):
-        if key:
-            groups[key].append(header)
-    checked = {
-        key: check_series(group, minimum_extent_mm=minimum_extent_mm, extra_keywords=extra_keywords)
-        for key, group in groups.items()
-    }
-    copies = _duplicate_series(checked)
-    series = _series_table(checked, copies, _beside(headers, groups), extra_keywords)
-    return FolderIndex(_files_table(found, headers, keys, checked, copies), series, roots)
+    judge = partial(check_series, minimum_extent_mm=minimum_extent_mm, extra_keywords=extra_keywords)
+    with Spool() as spool:
+        traces = []
+        for header in _read_all([path for _, _, path in found], workers, tuple(extra_keywords), allow_lossy):
+            spool.append(header)
+            traces.append(_trace(header))
+        keys = _keys(found, traces)
+        groups: dict[str, array] = defaultdict(lambda: array("Q"))
+        for number, key in enumerate(keys):
+            if key:
+                groups[key].append(number)
+        verdicts = {key: _verdict(judge(spool.read(numbers))) for key, numbers in groups.items()}
+        copies = _duplicate_series(verdicts, lambda key: judge(spool.read(groups[key])))
+    series = _series_table(verdicts, copies, _beside(found, traces, keys), extra_keywords)
+    return FolderIndex(_files_table(found, traces, keys, verdicts, copies), series, roots)
 
 
 def _walk(roots: Sequence[Path]) -> Iterator[tuple[int, str, str]]:
@@ -114,71 +119,106 @@ def _walk(roots: Sequence[Path]) -> Iterator[tuple[int, str, str]]:
                     yield number, os.path.relpath(path, root).replace(os.sep, "/"), path
 
 
-def _read_all(paths: list[str], workers: int, extra: tuple[str, ...], allow_lossy: bool) -> list[FileHeader]:
-    # Slices of a series share their facts, which are kept once.
-    shared: dict[tuple, dict[str, str]] = {}
+def _read_all(
+    paths: list[str], workers: int, extra: tuple[str, ...], allow_lossy: bool
+) -> Iterator[FileHeader]:
     read = partial(read_header, extra_keywords=extra, allow_lossy=allow_lossy)
     if workers > 1 and len(paths) > 200:
         with ProcessPoolExecutor(workers) as pool:
-            headers = pool.map(read, paths, chunksize=100)
-            return [_sharing(header, shared) for header in headers]
-    return [_sharing(read(path), shared) for path in paths]
+            yield from pool.map(read, paths, chunksize=100)
+    else:
+        yield from map(read, paths)
 
 
-def _sharing(header: FileHeader, shared: dict[tuple, dict[str, str]]) -> FileHeader:
-    if header.facts is None:
-        return header
-    return replace(header, facts=shared.setdefault(tuple(header.facts.items()), header.facts))
+@dataclass(frozen=True, slots=True)
+class _Trace:
+    """What is kept of a header while the others are read."""
+
+    key: str
+    is_ct: bool
+    reason: str | None
+
+    @property
+    def is_cut_slice(self) -> bool:
+        """Whether the file ended before it could name its series."""
+        return self.reason == "truncated" and not self.key and self.is_ct
 
 
-def _keys(headers: Sequence[FileHeader]) -> list[str]:
+def _trace(header: FileHeader) -> _Trace:
+    key = sys.intern(series_key(header.series_uid)) if header.series_uid else ""
+    return _Trace(key, header.sop_class in CT_CLASSES, header.reason)
+
+
+@dataclass(frozen=True)
+class _Verdict:
+    """What is kept of a series; `place` is what copies of it share, None for a rejected one."""
+
+    reason: str | None
+    warnings: tuple[str, ...]
+    facts: dict
+    left_aside: dict[str, str]
+    place: tuple | None
+
+
+def _verdict(checked: Checked) -> _Verdict:
+    place = None
+    if checked.reason is None:
+        grid = checked.grid
+        place = (
+            checked.facts["patient_id"],
+            len(checked.slices),
+            grid.spacing_xyz_mm,
+            grid.origin_lps_mm,
+        )
+    left_aside = {path: reason for path, reason in checked.files if reason}
+    return _Verdict(checked.reason, checked.warnings, checked.facts, left_aside, place)
+
+
+def _keys(found: Sequence[tuple[int, str, str]], traces: Sequence[_Trace]) -> list[str]:
     """Key of each file's series; empty where there is no DICOM.
 
     A slice cut before the name of its series belongs to the only CT series of its folder, if there is one:
     else the rest would pass for the whole. Any other file without a name is listed as a series of its own.
     """
     neighbours: dict[str, set[str]] = defaultdict(set)
-    for header in headers:
-        if header.series_uid and header.sop_class in CT_CLASSES:
-            neighbours[os.path.dirname(header.path)].add(header.series_uid)
+    for (_, _, path), trace in zip(found, traces, strict=True):
+        if trace.key and trace.is_ct:
+            neighbours[os.path.dirname(path)].add(trace.key)
     keys = []
-    for header in headers:
-        near = neighbours[os.path.dirname(header.path)]
-        if header.reason in ("not_dicom", "unreadable"):
-            keys.append("")
-        elif header.series_uid:
-            keys.append(series_key(header.series_uid))
-        elif _is_cut_slice(header) and len(near) == 1:
-            keys.append(series_key(next(iter(near))))
+    for (_, _, path), trace in zip(found, traces, strict=True):
+        near = neighbours.get(os.path.dirname(path), ())
+        if trace.key or trace.reason in ("not_dicom", "unreadable"):
+            keys.append(trace.key)
+        elif trace.is_cut_slice and len(near) == 1:
+            keys.append(next(iter(near)))
         else:
-            keys.append(content_key(header.path))
+            keys.append(content_key(path))
     return keys
 
 
-def _is_cut_slice(header: FileHeader) -> bool:
-    return header.reason == "truncated" and not header.series_uid and header.sop_class in CT_CLASSES
-
-
-def _beside(headers: Sequence[FileHeader], groups) -> set[str]:
+def _beside(found, traces: Sequence[_Trace], keys: Sequence[str]) -> set[str]:
     """Keys of series in whose folder lies a cut slice that may belong to any of several series."""
-    joined = {header.path for group in groups.values() if len(group) > 1 for header in group}
-    cut = {os.path.dirname(h.path) for h in headers if _is_cut_slice(h) and h.path not in joined}
-    return {key for key, group in groups.items() if any(os.path.dirname(h.path) in cut for h in group)}
+    folders = [os.path.dirname(path) for _, _, path in found]
+    named = {trace.key for trace in traces if trace.key}
+    several = {
+        folder
+        for folder, trace, key in zip(folders, traces, keys, strict=True)
+        if trace.is_cut_slice and key not in named
+    }
+    return {key for folder, key in zip(folders, keys, strict=True) if key and folder in several}
 
 
-def _duplicate_series(checked: dict[str, Checked]) -> dict[str, str]:
+def _duplicate_series(verdicts: dict[str, _Verdict], judge: Callable[[str], Checked]) -> dict[str, str]:
     """Series with the same pixels at the same places as another of the same patient: {copy: original}."""
     alike = defaultdict(list)
-    for key, one in sorted(checked.items()):
-        if one.reason is None:
-            grid = one.grid
-            place = (one.facts["patient_id"], len(one.slices), grid.spacing_xyz_mm, grid.origin_lps_mm)
-            alike[place].append(key)
+    for key, verdict in sorted(verdicts.items()):
+        if verdict.place is not None:
+            alike[verdict.place].append(key)
     copies = {}
     for keys in alike.values():
         originals: dict[str, str] = {}
         for key in keys if len(keys) > 1 else ():
-            digest = _stack_digest(checked[key])
+            digest = _stack_digest(judge(key))
             if digest in originals:
                 copies[key] = originals[digest]
             elif digest:
@@ -186,8 +226,8 @@ def _duplicate_series(checked: dict[str, Checked]) -> dict[str, str]:
     return copies
 
 
-def _stack_digest(one: Checked) -> str | None:
-    ordered = [one.slices[index] for index in one.grid.order]
+def _stack_digest(checked: Checked) -> str | None:
+    ordered = [checked.slices[index] for index in checked.grid.order]
     try:
         return pixel_digest(list({id(s.header): s.header for s in ordered}.values()))
     except Exception:
@@ -195,25 +235,27 @@ def _stack_digest(one: Checked) -> str | None:
         return None
 
 
-def _series_table(checked, copies, beside, extra_keywords) -> pd.DataFrame:
+def _series_table(verdicts, copies, beside, extra_keywords) -> pd.DataFrame:
     rows = []
-    for key, one in sorted(checked.items()):
-        reason = "duplicate_series" if key in copies else one.reason
-        warnings = one.warnings + (("broken_file_beside",) if key in beside else ())
+    for key, verdict in sorted(verdicts.items()):
+        reason = "duplicate_series" if key in copies else verdict.reason
+        warnings = verdict.warnings + (("broken_file_beside",) if key in beside else ())
         rows.append(
             {"series": key, "accepted": reason is None, "reason": reason, "warnings": " ".join(warnings)}
             | {"copy_of": copies.get(key)}
-            | one.facts
+            | verdict.facts
         )
     empty = check_series((), extra_keywords=extra_keywords).facts
     columns = ["series", "accepted", "reason", "warnings", "copy_of", *empty]
     return pd.DataFrame(rows, columns=list(rows[0]) if rows else columns)
 
 
-def _files_table(found, headers, keys, checked, copies) -> pd.DataFrame:
-    fate = {path: reason for one in checked.values() for path, reason in one.files}
+def _files_table(found, traces, keys, verdicts, copies) -> pd.DataFrame:
+    """A file's own reason, else that of its series: no row without a reason that is not used."""
     rows = []
-    for (root, relative, path), header, key in zip(found, headers, keys, strict=True):
-        reason = fate.get(path, header.reason)
-        rows.append((root, relative, key, "duplicate_series" if key in copies and reason is None else reason))
+    for (root, relative, path), trace, key in zip(found, traces, keys, strict=True):
+        verdict = verdicts.get(key)
+        reason = verdict.left_aside.get(path) if verdict else trace.reason
+        of_series = "duplicate_series" if key in copies else verdict.reason if verdict else None
+        rows.append((root, relative, key, reason or of_series))
     return pd.DataFrame(rows, columns=["root", "path", "series", "reason"])

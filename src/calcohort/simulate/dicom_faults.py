@@ -202,7 +202,7 @@ def _own_trigger_times(folder, rng):
 
 def _numbered_steps(folder, rng):
     for number, path in enumerate(series_files(folder)):
-        edit(path, _tag(AcquisitionNumber=number // 4 + 1))
+        edit(path, _tag(AcquisitionNumber=number // 4 + 1, AcquisitionTime="090000"))
 
 
 def _halves(folder, rng):

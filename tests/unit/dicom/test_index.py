@@ -135,6 +135,11 @@ def test_single_files_and_empty_folders(written, tmp_path):
     assert {"series", "accepted", "reason", "patient_id", "kvp"} <= set(empty.series.columns)
 
 
+def test_unused_slices_carry_the_reason_of_their_series(folder):
+    plant_fault(folder, "mixed_patients", seed=1)
+    assert set(scan_folder(folder).files["reason"]) == {"mixed_patients"}
+
+
 def test_missing_folder_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError):
         scan_folder(tmp_path / "nowhere")
