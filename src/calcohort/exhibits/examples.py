@@ -14,6 +14,7 @@ CONCORDANT, FALSE_NEGATIVE, FALSE_POSITIVE = "concordant", "false_negative", "fa
 PER_PURPOSE = {CONCORDANT: 4, FALSE_NEGATIVE: 2, FALSE_POSITIVE: 2}
 CTAC_PROTOCOLS = ("ctac_stress", "ctac_rest")
 CORONARY = 1
+_REACH_MM = 12.0
 
 
 def choose(analysis: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
@@ -59,7 +60,10 @@ def choose(analysis: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def cut(choice: pd.DataFrame, crop_of: Callable[[str], HeartCrop | None]) -> dict[str, np.ndarray]:
-    """Slices to show: where the gated scan (else the CTAC) has most coronary calcium, both at that height.
+    """Slices to show: where the gated scan (else the CTAC) has most coronary calcium, the other scan likewise.
+
+    Breathing moves the heart between the scans, so heights are compared relative to the heart; within
+    `_REACH_MM` of that height the other scan shows its slice with most coronary calcium.
 
     Parameters
     ----------
@@ -80,9 +84,10 @@ def cut(choice: pd.DataFrame, crop_of: Callable[[str], HeartCrop | None]) -> dic
         gated, ctac = crop_of(row.series_gated), crop_of(row.series_ctac)
         if gated is None or ctac is None:
             continue
-        z_mm = _height(gated if (gated.labels == CORONARY).any() else ctac)
+        leading = gated if (gated.labels == CORONARY).any() else ctac
+        level = _level(leading, _richest(leading, range(len(leading.hu))))
         for kind, crop in (("gated", gated), ("ctac", ctac)):
-            hu, labels, extent = _slice(crop, z_mm)
+            hu, labels, extent = _slice(crop, _richest(crop, _near(crop, level)))
             stored |= {
                 f"{kind}_hu_{len(facts)}": hu,
                 f"{kind}_labels_{len(facts)}": labels,
@@ -114,16 +119,35 @@ def _series(scores: pd.DataFrame, protocols, name: str, wanted=None, patients=No
     return usable[["patient_id", "series"]].rename(columns={"series": name})
 
 
-def _height(crop: HeartCrop) -> float:
+def _heart_range(crop: HeartCrop) -> tuple[int, int]:
+    inside = np.flatnonzero((crop.labels > 0).any(axis=(1, 2)))
+    return (int(inside[0]), int(inside[-1])) if len(inside) else (0, len(crop.labels) - 1)
+
+
+def _level(crop: HeartCrop, number: int) -> float:
+    """Height of a slice relative to the heart: 0 its lowest, 1 its highest slice."""
+    low, high = _heart_range(crop)
+    return (number - low) / max(high - low, 1)
+
+
+def _near(crop: HeartCrop, level: float) -> list[int]:
+    """Slices within reach of that height, the nearest first."""
+    low, high = _heart_range(crop)
+    middle = low + level * (high - low)
+    reach = _REACH_MM / crop.spacing_xyz_mm[2]
+    numbers = [n for n in range(len(crop.hu)) if abs(n - middle) <= max(reach, 0.5)]
+    return sorted(numbers, key=lambda number: (abs(number - middle), number))
+
+
+def _richest(crop: HeartCrop, numbers) -> int:
+    """Slice with most coronary calcium of `numbers`; the first of them where there is none."""
     area = (crop.labels == CORONARY).sum(axis=(1, 2))
-    slice_number = int(area.argmax()) if area.any() else len(area) // 2
-    return crop.origin_lps_mm[2] + slice_number * crop.spacing_xyz_mm[2]
+    return max(numbers, key=lambda number: area[number])
 
 
-def _slice(crop: HeartCrop, z_mm: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    x_mm, y_mm, step_mm = crop.spacing_xyz_mm
-    nearest = int(np.clip(round((z_mm - crop.origin_lps_mm[2]) / step_mm), 0, len(crop.hu) - 1))
+def _slice(crop: HeartCrop, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    x_mm, y_mm, _ = crop.spacing_xyz_mm
     rows, columns = crop.hu.shape[1:]
     left, top = crop.origin_lps_mm[0] - x_mm / 2, crop.origin_lps_mm[1] - y_mm / 2
     extent = np.array([left, left + columns * x_mm, top, top + rows * y_mm])
-    return crop.hu[nearest], crop.labels[nearest], extent
+    return crop.hu[number], crop.labels[number], extent

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from calcohort.categories import categorise
 from calcohort.exhibits import Unavailable, style
 from calcohort.exhibits.examples import CONCORDANT, FALSE_NEGATIVE, FALSE_POSITIVE
 from calcohort.exhibits.exhibit import ABSENT
@@ -51,15 +52,16 @@ def _pairs(inputs: Mapping, purposes: Sequence[str], why: str) -> Figure:
             score = stored["cac_standard" if kind == "gated" else "cac_dl"][number]
             words = f"{_KINDS[kind]}: {'standard' if kind == 'gated' else 'DL'} score {fixed(score, 0)}"
             axes.text(0, -0.03, words, transform=axes.transAxes, va="top", fontsize=6.5)
-        axes_title = f"{'ABCDEFGH'[place]}  {_heading(str(stored['purpose'][number]))}"
+        words = _heading(str(stored["purpose"][number]), stored["cac_standard"][number])
+        axes_title = f"{'ABCDEFGH'[place]}  {words}"
         x, y = left / style.FULL_WIDTH_MM, (bottom + _CELL_MM + 1.2) / height
         figure.text(x, y, axes_title, fontweight="bold", fontsize=7.5, va="bottom")
     return figure
 
 
-def _heading(purpose: str) -> str:
+def _heading(purpose: str, standard: float) -> str:
     return {
-        CONCORDANT: "Same category",
+        CONCORDANT: f"Both scores in category {categorise([standard])[0].replace('-', '–')}",
         FALSE_NEGATIVE: "DL-CTAC 0, standard above 0",
         FALSE_POSITIVE: "Standard 0, DL-CTAC above 0",
     }[purpose]

@@ -14,7 +14,7 @@ KM_COLUMNS = ("population", "score", "category", "time_years", "n_at_risk", "n_e
 
 # Two columns of half the width; in each the panel starts after room for its labels (millimetres).
 _COLUMN, _LABELS, _PANEL, _HEIGHT = 87.0, 23.0, 60.0, 180.0
-_FOREST = (38.0, 19.0)
+_FOREST = (36.0, 16.0)
 _PAIRED = (("paired", "standard"), ("paired", "dl_ctac"))
 
 
@@ -112,12 +112,16 @@ def _findings(inputs: Mapping) -> list[str]:
     kappa = first(inputs, "statistics/agreement.csv", "kappa", "kappa", population="paired", weights="linear")
     if kappa != MISSING:
         found.append(f"Linear kappa {kappa}")
-    wanted = {"population": "paired", "method": "km", "component": "overall"}
-    nri, low, high = (
-        first(inputs, "statistics/nri.csv", c, "nri", **wanted) for c in ("estimate", "ci_low", "ci_high")
-    )
-    if nri != MISSING:
-        found.append(f"NRI {nri} (95% CI {low}, {high})")
+    if "statistics/nri.csv" in inputs and len(inputs["statistics/nri.csv"]):
+        nri = open_file(inputs, "statistics/nri.csv", "population", "method", "component", "horizon_years")
+        rows = nri.rows(population="paired", method="km", component="overall")
+        # The longest horizon that the follow-up allows.
+        rows = [row for row in rows if nri.value(row, "estimate") is not None]
+        if rows:
+            row = max(rows, key=lambda row: nri.value(row, "horizon_years"))
+            value, low, high = (nri.text(row, column, "nri") for column in ("estimate", "ci_low", "ci_high"))
+            years = nri.text(row, "horizon_years", "fixed0")
+            found.append(f"NRI at {years} years {value} (95% CI {low}, {high})")
     wanted = {"population": "paired", "method": "crude"}
     npv = [
         first(inputs, "statistics/npv.csv", "estimate", "percent", score=score, **wanted)

@@ -14,7 +14,7 @@ CATEGORY_NAMES = ("CAC = 0", "CAC 1–100", "CAC 101–400", "CAC >400")
 _LEAST_SHARE_AT_RISK = 0.05
 # Left edge of the row labels in widths of the panel; places of the forest's columns in millimetres.
 _LABEL_X = -0.37
-_EVENTS_X, _RATIO_X, _P_X = 28.0, 68.5, 82.5
+_EVENTS_X, _RATIO_X, _P_X = 26.5, 63.5, 80.5
 
 
 def curves_of(km: File, population: str, score: str) -> dict[str, np.ndarray]:

@@ -94,11 +94,13 @@ def table_nri(inputs: Mapping, meta: Mapping) -> Table:
     )
     rows = []
     for population in POPULATIONS:
-        for method in ("km", "binary", "ipw"):
-            found = nri.rows(population=population, method=method, component="overall")
-            for overall in found:
-                rows.append(_nri_row(nri, population, method, overall))
-    if not any(list(cell.numbers()) for row in rows for cell in row[3:-1]):
+        block = [
+            _nri_row(nri, population, method, overall)
+            for method in ("km", "binary", "ipw")
+            for overall in nri.rows(population=population, method=method, component="overall")
+        ]
+        rows += _headed(population, block)
+    if not any(list(cell.numbers()) for row in rows for cell in row[2:-1]):
         raise Unavailable(
             "No reclassification can be computed: too few patients with both scores, or no events."
         )
@@ -109,7 +111,7 @@ def table_nri(inputs: Mapping, meta: Mapping) -> Table:
         + (f" from {replicates} replicates." if replicates and replicates != "–" else "."),
         "The binary method counts patients censored early as non-events; overall is the sum of the parts.",
     )
-    heads = ("Population", "Method", "Horizon, years", *COMPONENT_NAMES.values(), "n")
+    heads = ("Method", "Horizon, years", *COMPONENT_NAMES.values(), "n")
     title = CATALOGUE["table_nri"].title
     return Table(title, tuple(text(head) for head in heads), tuple(rows), notes)
 
@@ -127,11 +129,11 @@ def table_npv(inputs: Mapping, meta: Mapping) -> Table:
     rows = []
     for population in POPULATIONS:
         keys = npv.frame.iloc[npv.rows(population=population)][["method", "horizon_years"]].drop_duplicates()
-        for method, horizon in keys.itertuples(index=False):
-            rows.append(_npv_row(npv, versus, population, method, horizon))
-    if not any(list(cell.numbers()) for row in rows for cell in row[3:5]):
+        block = [_npv_row(npv, versus, population, *key) for key in keys.itertuples(index=False, name=None)]
+        rows += _headed(population, block)
+    if not any(list(cell.numbers()) for row in rows for cell in row[2:4]):
         raise Unavailable("No predictive value can be computed: nobody has a score of 0.")
-    heads = ("Population", "Method", "Horizon, years", "Standard = 0", "DL-CTAC = 0", "Difference", "p-value")
+    heads = ("Method", "Horizon, years", "Standard = 0", "DL-CTAC = 0", "Difference", "p-value")
     notes = (
         "Share without MACE among patients with a score of 0, % (95% CI; n with a score of 0). Crude: Wilson "
         "intervals; patients censored early count as event-free. Difference: standard minus DL-CTAC, "
@@ -182,8 +184,7 @@ def _nri_row(nri: File, population: str, method: str, overall: int) -> tuple[Cel
         row = next((r for r in candidates if nri.value(r, "horizon_years") == horizon), None)
         cells.append(_interval(nri, row, "estimate", "nri"))
     years = nri.cell(overall, "horizon_years", "fixed0")
-    names = text(population_name(population)), text(METHOD_NAMES[method])
-    return *names, years, *cells, nri.cell(overall, "n", "count")
+    return text(METHOD_NAMES[method], indent=1), years, *cells, nri.cell(overall, "n", "count")
 
 
 def _npv_row(npv: File, versus: File, population: str, method: str, horizon) -> tuple[Cell, ...]:
@@ -204,7 +205,12 @@ def _npv_row(npv: File, versus: File, population: str, method: str, horizon) -> 
     difference = _interval(versus, compared, "difference", "percent1") if compared is not None else text("–")
     p = versus.cell(compared, "p", "pvalue") if compared is not None else text("–")
     years = npv.cell(at(npv, score="dl_ctac", method=method), "horizon_years", "fixed0")
-    return text(population_name(population)), text(METHOD_NAMES[method]), years, *cells, difference, p
+    return text(METHOD_NAMES[method], indent=1), years, *cells, difference, p
+
+
+def _headed(population: str, block: list[tuple[Cell, ...]]) -> list[tuple[Cell, ...]]:
+    """Rows of one population below a row with its name."""
+    return [(text(population_name(population)), *[text("")] * (len(block[0]) - 1)), *block] if block else []
 
 
 def _interval(file: File, row: int | None, column: str, format: str) -> Cell:

@@ -60,9 +60,9 @@ def write_table_html(table: Table, path: Path, name: str) -> None:
     page = page.cols_label(
         {key: great_tables.html(cell.html()) for key, cell in zip(keys, table.columns, strict=True)}
     )
-    page = page.cols_align("left", columns=keys[:1])
-    if keys[1:]:
-        page = page.cols_align("center", columns=keys[1:])
+    of_words = [key for place, key in enumerate(keys) if not _has_numbers(table, place)]
+    page = page.cols_align("center", columns=keys)
+    page = page.cols_align("left", columns=[keys[0], *of_words])
     for label, first, last in table.spanners:
         page = page.tab_spanner(label=label, columns=keys[first : last + 1])
     for note in table.footnotes:
@@ -78,10 +78,17 @@ def write_table_html(table: Table, path: Path, name: str) -> None:
     path.write_text(page.as_raw_html(inline_css=False) + "\n", encoding="utf-8")
 
 
+def _has_numbers(table: Table, column: int) -> bool:
+    return any(list(row[column].numbers()) for row in table.rows)
+
+
 def _indented(cell: Cell) -> str:
-    if not cell.indent:
-        return cell.html()
-    return f'<span style="padding-left:{cell.indent * _INDENT_EM:.1f}em">{cell.html()}</span>'
+    looks = []
+    if cell.indent:
+        looks.append(f"padding-left:{cell.indent * _INDENT_EM:.1f}em")
+    if list(cell.numbers()):
+        looks.append("white-space:nowrap")
+    return f'<span style="{";".join(looks)}">{cell.html()}</span>' if looks else cell.html()
 
 
 def write_table_docx(table: Table, path: Path, name: str) -> None:
