@@ -13,7 +13,8 @@ _MAX_STEPS = 20
 # In units of a covariate's range; Newton's steps square their error, so that the last one is far below this.
 _CONVERGED = 1e-12
 _DIVERGING = 1e-3
-_FLAT = 1e-7
+# Share of the information at 0 below which a direction has none.
+_FLAT = 1e-5
 
 
 @dataclass(frozen=True)
@@ -135,14 +136,24 @@ def maximise(
         beta, here = beta + delta, there
         if np.abs(delta).max() < _CONVERGED:
             break
-    covariance = np.linalg.pinv(here.information, rcond=1e-14)
-    return Fit(
-        beta / scale,
-        covariance / np.outer(scale, scale),
-        null.loglik,
-        here.loglik,
-        np.abs(delta) > _DIVERGING,
-    )
+    covariance, flat = _invert(here.information, null.information)
+    diverging = flat | (np.abs(delta) > _DIVERGING)
+    return Fit(beta / scale, covariance / np.outer(scale, scale), null.loglik, here.loglik, diverging)
+
+
+def _invert(information: np.ndarray, null: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Inverse of the information without the directions in which nothing of it is left, and who is in these.
+
+    Measured against the information at 0: along a diverging coefficient it falls to nothing.
+    """
+    root = np.linalg.inv(np.linalg.cholesky(null))
+    left, turned = np.linalg.eigh(root @ information @ root.T)
+    directions = root.T @ turned
+    kept = left > _FLAT
+    covariance = (directions[:, kept] / left[kept]) @ directions[:, kept].T
+    lost = np.abs(directions[:, ~kept])
+    flat = (lost > _DIVERGING * lost.max(axis=0, initial=0.0)).any(axis=1)
+    return covariance, flat
 
 
 def risk_at(

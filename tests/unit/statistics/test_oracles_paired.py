@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from calcohort.categories import categorise
 from calcohort.statistics.agreement import kappa
 from calcohort.statistics.group_tests import compare, fisher_test, kruskal, wilcoxon
 from calcohort.statistics.nri import SurvivalNri, binary, binary_from_counts
@@ -76,8 +77,6 @@ def test_nri_is_nricens(oracle, cut):
 def mini_paired(oracle):
     case = oracle("cohort_mini_a")
     cohort = case.read("cohort.csv").query("has_scan == 1")
-    from calcohort.categories import categorise
-
     direction = np.sign(categorise(cohort["cac_score"]).codes - categorise(cohort["dl_score"]).codes)
     indices = case.read("bootstrap_indices.csv", header=None).to_numpy()
     time = cohort["time_days"].to_numpy() / 365.25
