@@ -177,7 +177,8 @@ def _second_acquisition(offset_mm: float, share: float = 1.0) -> Callable:
                 _other_pixels(dataset)
                 _new_instance(dataset, "second")
                 _move(0, 0, offset_mm)(dataset)
-                dataset.AcquisitionNumber, dataset.AcquisitionTime = 2, "093000"
+                dataset.AcquisitionNumber += 1
+                dataset.AcquisitionTime = "093000"
 
             _copy(folder, path, change)
 
@@ -208,7 +209,7 @@ def _numbered_steps(folder, rng):
 def _halves(folder, rng):
     files = series_files(folder)
     for path in files[len(files) // 2 :]:
-        edit(path, _tag(AcquisitionNumber=2))
+        edit(path, lambda dataset: setattr(dataset, "AcquisitionNumber", dataset.AcquisitionNumber + 1))
 
 
 def _gantry_tilt(folder, rng):
