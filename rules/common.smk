@@ -4,8 +4,6 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from snakemake.exceptions import WorkflowError
-
 # Jobs start Python anew, in an environment of their own or on another machine: they find the library here.
 LIBRARY = str(Path(workflow.basedir) / "src")
 sys.path.insert(0, LIBRARY)
@@ -24,7 +22,7 @@ def checked(function, *args, **options):
     try:
         return function(*args, **options)
     except InputError as error:
-        raise WorkflowError(str(error)) from None
+        sys.exit(f"calcohort: {error}")
 
 
 CONFIG = checked(complete, config, where=str(workflow.configfiles[0]))
