@@ -1,4 +1,4 @@
-"""The two networks of the study, by name: one finds the heart, one tells coronary calcium from other calcification."""
+"""The two networks of the study by name: one finds the heart, one tells calcium from calcium."""
 
 from torch import nn
 

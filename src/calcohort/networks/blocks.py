@@ -29,8 +29,8 @@ class Residual(nn.Module):
 class ConvLSTM(nn.Module):
     """ConvLSTM along a stack of slices (Shi et al., NeurIPS 2015), in one direction or both.
 
-    The part of the gates that depends on the input is computed for all slices at once; what remains step by step is
-    one small convolution, and both directions share it as two groups.
+    The part of the gates that depends on the input is computed for all slices at once; what remains step by
+    step is one small convolution, and both directions share it as two groups.
     """
 
     def __init__(self, inputs: int, hidden: int, *, bidirectional: bool = True):

@@ -1,8 +1,9 @@
-"""`clstm-fast`: a shared 2D trunk on every slice, a bidirectional ConvLSTM along the stack, two scales fused by attention.
+"""`clstm-fast`: a 2D trunk on every slice, a ConvLSTM along the stack, two scales fused by attention.
 
-After the ConvLSTM network of Pieszko et al. (the sequence gives context, the trunk gives detail, attention weighs them), laid out so that
-50 slices take well under a second on two CPU cores: a space-to-depth stem halves the resolution before the first convolution, the ConvLSTM runs at
-an eighth of it and sees the whole stack.
+After the ConvLSTM network of Pieszko et al. (the sequence gives context, the trunk gives detail, attention
+weighs them), laid out so that 50 slices take well under a second on two CPU cores: a space-to-depth stem
+halves the resolution before the first convolution, the ConvLSTM runs at an eighth of it and sees the whole
+stack.
 """
 
 import torch
@@ -57,7 +58,7 @@ class ClstmFast(nn.Module):
         self.high = nn.Conv2d(half, 4 * classes, 1)
 
     def forward(self, stacks: Tensor) -> Tensor:
-        """Map (stacks, slices, channels, y, x), y and x multiples of 8, to logits (stacks, slices, classes, y, x)."""
+        """Logits (stacks, slices, classes, y, x) of (stacks, slices, channels, y, x); y, x multiples of 8."""
         count, slices = stacks.shape[:2]
         pixels = F.pixel_unshuffle(stacks.flatten(0, 1), 2).contiguous(memory_format=torch.channels_last)
         half = self.fine(torch.relu(self.stem(pixels)))

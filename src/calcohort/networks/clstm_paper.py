@@ -1,4 +1,4 @@
-"""`clstm-paper`: the network as published, from its public descriptions (see the model card for what those leave open)."""
+"""`clstm-paper`: the network as published, built from its public descriptions."""
 
 import torch
 import torch.nn.functional as F
@@ -74,7 +74,7 @@ class ClstmPaper(nn.Module):
         self.weight = Head(hidden, 32, classes)
 
     def forward(self, stacks: Tensor) -> Tensor:
-        """Map (stacks, slices, channels, y, x), y and x multiples of 8, to logits (stacks, slices, classes, y, x)."""
+        """Logits (stacks, slices, classes, y, x) of (stacks, slices, channels, y, x); y, x multiples of 8."""
         count, slices = stacks.shape[:2]
         padded = torch.cat((stacks[:, :1], stacks, stacks[:, -1:]), dim=1)
         # The published order: the slice above, the slice itself, the slice below.

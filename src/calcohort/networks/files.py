@@ -1,4 +1,4 @@
-"""A trained model in a folder: half-precision weights, one JSON file of everything else that inference needs."""
+"""A trained model in a folder: half-precision weights and all else that inference needs."""
 
 import json
 from dataclasses import dataclass, field

@@ -18,7 +18,8 @@ class Inputs:
     pixel_mm : float
         In-plane size of the network's pixels.
     windows : tuple of (low, high)
-        HU windows, one channel each, mapped to 0-1; air is 0, so that what lies outside the image looks like air.
+        HU windows, one channel each, mapped to 0-1; air is 0, so that what lies outside the image looks like
+        air.
     distance : bool
         Whether a further channel gives the distance to the heart's surface.
     """
@@ -42,7 +43,8 @@ class Inputs:
         return cls(plain["pixel_mm"], tuple(tuple(w) for w in plain["windows"]), plain["distance"])
 
     def __call__(self, hu: Tensor, distance_mm: Tensor | None = None) -> Tensor:
-        """Channels (..., channels, y, x) of float HU (..., y, x) and of signed distances (mm, inside positive)."""
+        """Channels (..., channels, y, x) of float HU (..., y, x) and of signed distances (mm, inside
+        positive)."""
         parts = [((hu - low) / (high - low)).clamp(0, 1) for low, high in self.windows]
         if self.distance:
             parts.append((distance_mm / (2 * DISTANCE_MM) + 0.5).clamp(0, 1))

@@ -77,7 +77,7 @@ def lesion_frame(heart_box, spacing_zyx_mm, pixel_mm: float = 0.9, pixels: int =
 
 
 def resample_hu(hu: np.ndarray, frame: Frame) -> np.ndarray:
-    """HU of the frame's cells, float32 (z, y, x): means of slices, area-weighted in the plane; air outside."""
+    """HU of the frame's cells, float32: means of slices, area-weighted in the plane; air outside."""
     stack = torch.from_numpy(np.ascontiguousarray(_cut(hu, frame.box, AIR))).float()
     stack = stack.clamp_(min=AIR)
     depth, height, width = frame.shape_zyx
@@ -91,19 +91,17 @@ def resample_hu(hu: np.ndarray, frame: Frame) -> np.ndarray:
 
 
 def resample_mask(mask: np.ndarray, frame: Frame, *, fraction: bool = False) -> np.ndarray:
-    """A mask on the frame's cells: whether any of a cell's voxels is set, or with `fraction` the share of them."""
+    """Whether any of a cell's voxels is set, or with `fraction` the share of them."""
     stack = torch.from_numpy(_cut(mask, frame.box, 0).astype(np.float32))
     depth, height, width = frame.shape_zyx
-    pool, join = (
-        (F.adaptive_avg_pool2d, torch.mean) if fraction else (F.adaptive_max_pool2d, torch.amax)
-    )
+    pool, join = (F.adaptive_avg_pool2d, torch.mean) if fraction else (F.adaptive_max_pool2d, torch.amax)
     stack = join(stack.unflatten(0, (depth, -1)), dim=1)
     stack = pool(stack[None], (height, width))[0].numpy()
     return stack if fraction else stack > 0
 
 
 def interpolate(field: np.ndarray, frame: Frame, box) -> np.ndarray:
-    """Trilinear values of a field on the frame's cells at every native voxel of `box`; float32, edges held."""
+    """Trilinear values of a frame's field at every native voxel of `box`; float32, edges held."""
     for axis in range(3):
         native = np.arange(box[2 * axis], box[2 * axis + 1])
         field = resample_axis(field, frame.cells(axis, native), axis)
@@ -151,7 +149,7 @@ def _group(spacing_mm: float, thin_mm: float, target_mm: float) -> int:
 
 
 def _cut(array: np.ndarray, box, value) -> np.ndarray:
-    """Voxels of a box that may reach beyond the array; the end slices are repeated, rows and columns filled."""
+    """Voxels of a box that may reach beyond the array: end slices repeated, rows and columns filled."""
     z0, z1, *plane = box
     if z0 < 0 or z1 > len(array):
         array = array[np.clip(np.arange(z0, z1), 0, len(array) - 1)]

@@ -60,7 +60,9 @@ def find_heart(probability: np.ndarray, spacing_zyx_mm) -> Heart:
     warnings = []
     for radius in OPENING_MM:
         mask = main_body(candidate, spacing_zyx_mm, radius)
-        plausible = mask.sum() * millilitres <= MAXIMUM_ML and _height(mask, spacing_zyx_mm) <= MAXIMUM_HEIGHT_MM
+        plausible = (
+            mask.sum() * millilitres <= MAXIMUM_ML and _height(mask, spacing_zyx_mm) <= MAXIMUM_HEIGHT_MM
+        )
         if plausible:
             break
     else:

@@ -39,6 +39,40 @@ class Segmentation:
     warnings: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Evidence:
+    """What the networks say about a scan, before the vote.
+
+    Attributes
+    ----------
+    heart : Heart
+    box : tuple (z0, z1, y0, y1, x0, x1)
+    inside, mask : ndarray, bool
+        Heart and candidate voxels, on the box.
+    voxels : ndarray of int, shape (n, 3)
+        Candidates, as indices within the box.
+    probabilities : ndarray, shape (3, n)
+        Of background, coronary and other, at the candidates.
+    """
+
+    heart: Heart
+    box: tuple[int, int, int, int, int, int]
+    inside: np.ndarray
+    mask: np.ndarray
+    voxels: np.ndarray
+    probabilities: np.ndarray
+
+    def labels(self, volume: Volume, rules: vote.Rules) -> np.ndarray:
+        """Labels of the scan under some rules, uint8 (z, y, x)."""
+        labels = np.zeros(volume.shape_zyx, dtype=np.uint8)
+        inner = labels[_slices(self.box)]
+        inner[self.inside] = vote.HEART
+        members = vote.components(self.mask)
+        classes = vote.classify(self.voxels, members, self.probabilities, volume.spacing_zyx_mm, rules)
+        inner[self.mask] = np.where(classes > 0, classes, inner[self.mask])
+        return labels
+
+
 class Segmenter:
     """Both networks of a model, ready to run.
 
@@ -69,26 +103,31 @@ class Segmenter:
         NoHeart
             If the scan shows none.
         """
+        evidence = self.gather(volume)
+        labels = evidence.labels(volume, self.rules)
+        return Segmentation(labels, evidence.heart.volume_ml, evidence.box, evidence.heart.warnings)
+
+    def gather(self, volume: Volume) -> Evidence:
+        """Run both networks on a scan; what follows from it is for :meth:`Evidence.labels`.
+
+        Raises
+        ------
+        NoHeart
+            If the scan shows none.
+        """
         frame = grids.heart_frame(volume.shape_zyx, volume.spacing_zyx_mm, self.heart.inputs.pixel_mm)
         heart = find_heart(self.heart_probability(volume, frame), frame.spacing_zyx_mm)
         box = self._heart_box(heart, frame, volume)
         distance = grids.interpolate(heart.distance_mm, frame, box)
-        region = tuple(slice(*box[2 * axis : 2 * axis + 2]) for axis in range(3))
-        labels = np.zeros(volume.shape_zyx, dtype=np.uint8)
-        inner = np.where(distance > 0, np.uint8(vote.HEART), np.uint8(vote.BACKGROUND))
-        mask = vote.candidates(volume.hu[region], distance, self.rules)
+        mask = vote.candidates(volume.hu[_slices(box)], distance, self.rules)
         voxels = np.argwhere(mask)
+        probabilities = np.zeros((3, 0), dtype=np.float32)
         if len(voxels):
             probabilities = self.lesion_probability(volume, heart, frame, box, mask, voxels)
-            classes = vote.classify(
-                voxels, vote.components(mask), probabilities, volume.spacing_zyx_mm, self.rules
-            )
-            inner[mask] = np.where(classes > 0, classes, inner[mask])
-        labels[region] = inner
-        return Segmentation(labels, heart.volume_ml, box, heart.warnings)
+        return Evidence(heart, box, distance > 0, mask, voxels, probabilities)
 
     def many(self, volumes: Iterable[Volume]) -> Iterator[Segmentation | NoHeart]:
-        """Segment one scan after the other; a scan without a heart yields the exception instead of raising it."""
+        """Segment scans in turn; one without a heart yields the exception instead of raising it."""
         for volume in volumes:
             try:
                 yield self(volume)
@@ -109,7 +148,7 @@ class Segmenter:
         return probability
 
     def lesion_probability(self, volume: Volume, heart: Heart, heart_frame, box, mask, voxels) -> np.ndarray:
-        """Probabilities (3, n) of background, coronary and other at n candidate voxels (indices within `box`)."""
+        """Probabilities (3, n) of the classes at n candidate voxels (indices within `box`)."""
         frame = grids.lesion_frame(box, volume.spacing_zyx_mm, self.lesion.inputs.pixel_mm)
         stack = grids.resample_hu(volume.hu, frame)
         native = np.stack([box[0] + np.flatnonzero(mask.any(axis=(1, 2)))], axis=1)
@@ -150,11 +189,17 @@ class Segmenter:
         return tuple(box)
 
 
+def _slices(box) -> tuple[slice, slice, slice]:
+    return tuple(slice(box[2 * axis], box[2 * axis + 1]) for axis in range(3))
+
+
 def fast_bfloat16() -> bool:
     """Whether this CPU has bfloat16 instructions (AVX512-BF16 or AMX)."""
     flags = ("avx512_bf16", "amx_bf16", "bf16")
     try:
-        line = next(x for x in Path("/proc/cpuinfo").read_text().splitlines() if x.startswith(("flags", "Features")))
+        line = next(
+            x for x in Path("/proc/cpuinfo").read_text().splitlines() if x.startswith(("flags", "Features"))
+        )
     except (OSError, StopIteration):
         return False
     return any(flag in line.split() for flag in flags)

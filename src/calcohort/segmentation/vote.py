@@ -1,4 +1,4 @@
-"""The class of a lesion by vote: its edge comes from the threshold on the native grid, its class from the network."""
+"""The class of a lesion by vote: the threshold gives its edge, the network its class."""
 
 from dataclasses import dataclass
 
@@ -21,10 +21,11 @@ class Rules:
     margin_mm : float
         How far outside the heart mask a lesion may lie.
     coronary_threshold : float
-        Least mean coronary probability of a coronary lesion; below it the component is background (noise mostly).
+        Least mean coronary probability of a coronary lesion; below it the component is background (noise
+        mostly).
     split_share, split_voxels : float, int
-        A component is divided when at least this share, and this number, of its voxels are seen as another class
-        than the rest: a coronary lesion that touches the aortic wall, or bone.
+        A component is divided when at least this share, and this number, of its voxels are seen as another
+        class than the rest: a coronary lesion that touches the aortic wall, or bone.
     split_confidence : float
         Voxels at least this sure of their class lead the division; the others follow the nearest of them.
     """
@@ -43,11 +44,13 @@ def candidates(hu: np.ndarray, distance_mm: np.ndarray, rules: Rules) -> np.ndar
 
 
 def components(mask: np.ndarray) -> np.ndarray:
-    """Number of the 3D component (26-connectivity, from 0) of every set voxel, in the order of ``np.nonzero``."""
+    """Number (from 0) of the 26-connected component of every set voxel, in ``np.nonzero`` order."""
     return ndimage.label(mask, NEIGHBOURS_26)[0][mask] - 1
 
 
-def classify(voxels: np.ndarray, members: np.ndarray, probabilities: np.ndarray, spacing_zyx_mm, rules: Rules):
+def classify(
+    voxels: np.ndarray, members: np.ndarray, probabilities: np.ndarray, spacing_zyx_mm, rules: Rules
+):
     """Class of every candidate voxel.
 
     Parameters

@@ -1,4 +1,4 @@
-"""Random variation of whole batches, on the device that trains; no stack is ever mirrored, since hearts lie left."""
+"""Random variation of whole batches on the device that trains; hearts stay on their side."""
 
 import math
 
@@ -60,10 +60,14 @@ def move(hu, labels, distance_mm, pixel_mm: float, kinds: Augmentation, rng: np.
     """Rotate, scale and shift each stack in its plane."""
     count = len(hu)
     angle = np.deg2rad(rng.uniform(-kinds.rotation_deg, kinds.rotation_deg, count))
-    size = np.exp(rng.uniform(-kinds.scale, kinds.scale, (count, 1, 1)) if kinds.scale else np.zeros((count, 1, 1)))
+    size = np.exp(
+        rng.uniform(-kinds.scale, kinds.scale, (count, 1, 1)) if kinds.scale else np.zeros((count, 1, 1))
+    )
     half_mm = 0.5 * pixel_mm * hu.shape[-1]
     shift = rng.uniform(-kinds.shift_mm, kinds.shift_mm, (count, 2, 1)) / half_mm
-    turn = np.stack([np.cos(angle), -np.sin(angle), np.sin(angle), np.cos(angle)], axis=1).reshape(count, 2, 2)
+    turn = np.stack([np.cos(angle), -np.sin(angle), np.sin(angle), np.cos(angle)], axis=1).reshape(
+        count, 2, 2
+    )
     if not (np.any(angle) or np.any(shift) or np.any(size != 1)):
         return hu, labels, distance_mm
     matrix = torch.from_numpy(np.concatenate([turn * size, shift], axis=2)).to(hu)

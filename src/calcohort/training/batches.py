@@ -36,7 +36,9 @@ class Pool:
         Samples stay in the host's memory when the device has too little.
     """
 
-    def __init__(self, samples: Samples, members: np.ndarray, settings: TrainingSettings, device: torch.device):
+    def __init__(
+        self, samples: Samples, members: np.ndarray, settings: TrainingSettings, device: torch.device
+    ):
         self.samples, self.members, self.settings, self.device = samples, members, settings, device
         self.pixel_mm = float(samples.about[["spacing_y_mm", "spacing_x_mm"]].to_numpy().mean())
         arrays = (samples.hu, samples.labels, samples.distance)
@@ -52,13 +54,11 @@ class Pool:
         slices = np.stack([self._window(sample, rng) for sample in chosen])
         hu, labels, distance, valid = self.gather(slices)
         noise = torch.Generator(self.device).manual_seed(int(rng.integers(2**62)))
-        hu, labels, distance = augment(
-            hu, labels, distance, self.pixel_mm, settings.augmentation, rng, noise
-        )
+        hu, labels, distance = augment(hu, labels, distance, self.pixel_mm, settings.augmentation, rng, noise)
         return Batch(hu, labels, distance, valid[:, :, None, None].expand(hu.shape))
 
     def gather(self, slices: np.ndarray) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """HU, labels, distances and whether there is a slice, for slice numbers (stacks, slices), -1 for none."""
+        """HU, labels, distances and presence for slice numbers (stacks, slices); -1 is no slice."""
         flat = torch.from_numpy(np.maximum(slices, 0).ravel()).to(self.hu.device)
         valid = torch.from_numpy(slices >= 0).to(self.device)
         hu, labels, distance = (
@@ -70,12 +70,14 @@ class Pool:
         return torch.where(there, hu, float(AIR)), labels * there, distance, valid.float()
 
     def _order(self, step: int) -> np.ndarray:
-        """Positions of the members in a step's batch: each member once, then each once more in another order."""
+        """Positions of the members in a step's batch: each once, then each once more in another order."""
         size, count = self.settings.batch, len(self.members)
         first = step * size
         positions = []
         for turn in range(first // count, (first + size - 1) // count + 1):
-            order = np.random.default_rng(np.random.SeedSequence([self.settings.seed, 0, turn])).permutation(count)
+            order = np.random.default_rng(np.random.SeedSequence([self.settings.seed, 0, turn])).permutation(
+                count
+            )
             positions.append(order[max(first - turn * count, 0) : max(first + size - turn * count, 0)])
         return np.concatenate(positions)
 

@@ -35,15 +35,20 @@ def model_card(
         Known limits, one sentence each.
     """
     lines = [SIMULATED if simulated else OWN_DATA, "", f"# {name}", ""]
-    lines += ["Two networks score coronary calcium in CT: one finds the heart, the other tells coronary calcium from"]
-    lines += ["other bright things; lesions are cut out by the threshold on the scan's own grid.", ""]
+    lines += [
+        "Two networks score coronary calcium in CT: one finds the heart, the other tells coronary calcium",
+        "from other bright things; lesions are cut out by the threshold on the scan's own grid.",
+        "",
+    ]
     lines += ["| | heart | lesion |", "|---|---|---|"]
     lines += [f"| network | {model.heart.name} | {model.lesion.name} |"]
     lines += [f"| parameters | {_parameters(model.heart)} | {_parameters(model.lesion)} |"]
     lines += [f"| pixel (mm) | {model.heart.inputs.pixel_mm:g} | {model.lesion.inputs.pixel_mm:g} |"]
     lines += [f"| windows (HU) | {_windows(model.heart)} | {_windows(model.lesion)} |", ""]
     lines += ["## Training", ""] + [f"- {key}: {value}" for key, value in data.items()] + [""]
-    lines += ["Loss, optimiser, window and augmentation of the published networks were never published: these are"]
+    lines += [
+        "Loss, optimiser, window and augmentation of the published networks were never published: these are"
+    ]
     lines += ["our own choices, in `config.json` in full.", ""]
     lines += ["## Rules after the networks", ""]
     lines += [f"- {key}: {value:g}" for key, value in sorted(model.rules.items())] + [""]

@@ -15,14 +15,14 @@ CHECKPOINT = "checkpoint.pt"
 
 
 class RunningMean:
-    """Exponential running mean of a module's weights and statistics, which generalises better than the last step's."""
+    """Exponential running mean of a module's weights, which generalises better than the last step's."""
 
     def __init__(self, module: torch.nn.Module, decay: float):
         self.decay = decay
         self.values = {name: value.detach().clone() for name, value in module.state_dict().items()}
 
     def update(self, module: torch.nn.Module, step: int) -> None:
-        """Take in the weights after a step; early on the mean forgets faster, so that it soon leaves the start."""
+        """Take in the weights after a step; early on the mean forgets faster, to leave the start."""
         decay = min(self.decay, (1 + step) / (10 + step))
         state = module.state_dict()
         floats = [name for name, value in state.items() if value.is_floating_point()]

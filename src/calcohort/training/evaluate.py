@@ -1,4 +1,4 @@
-"""Scores of test scans against their reference, and the choice of the one threshold that follows the network."""
+"""Scores of test scans against their reference, and the choice of the threshold after the network."""
 
 import numpy as np
 import pandas as pd
@@ -17,9 +17,9 @@ def agreement(reference, estimate) -> dict[str, float]:
     Returns
     -------
     dict
-        kappa (linearly weighted, four categories), accuracy, within_one, sensitivity and specificity of a score
-        above zero, false_positive_agatston (median of scans whose reference is zero), bias and mean absolute
-        difference; nan where undefined.
+        kappa (linearly weighted, four categories), accuracy, within_one, sensitivity and specificity of a
+        score above zero, false_positive_agatston (median of scans whose reference is zero), bias and mean
+        absolute difference; nan where undefined.
     """
     reference, estimate = np.asarray(reference, dtype=float), np.asarray(estimate, dtype=float)
     truth, found = (np.asarray(categorise(scores).codes, dtype=int) for scores in (reference, estimate))
@@ -31,7 +31,9 @@ def agreement(reference, estimate) -> dict[str, float]:
         "within_one": _mean(np.abs(truth - found) <= 1),
         "sensitivity": _mean(found[positive] > 0),
         "specificity": _mean(found[~positive] == 0),
-        "false_positive_agatston": float(np.median(estimate[~positive])) if (~positive).any() else float("nan"),
+        "false_positive_agatston": float(np.median(estimate[~positive]))
+        if (~positive).any()
+        else float("nan"),
         "bias": _mean(estimate - reference),
         "mean_absolute_difference": _mean(np.abs(estimate - reference)),
     }
@@ -73,7 +75,7 @@ def linear_kappa(reference: np.ndarray, estimate: np.ndarray) -> float:
 
 
 def choose_threshold(reference: np.ndarray, estimates: dict[float, np.ndarray]) -> float:
-    """The threshold whose scores agree best: greatest kappa, then the smallest mean error on the log scale."""
+    """The threshold of greatest kappa, then of the smallest mean error on the log scale."""
 
     def merit(threshold: float):
         found = agreement(reference, estimates[threshold])

@@ -4,6 +4,8 @@ import copy
 import json
 import logging
 import math
+import tempfile
+import time
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -32,6 +34,9 @@ from calcohort.training.validate import validate
 
 log = logging.getLogger(__name__)
 
+# Steps run to time one: the first ones include what a device does only once.
+WARM_UP, TIMED = 15, 20
+
 
 def train_model(
     samples: Samples,
@@ -44,7 +49,8 @@ def train_model(
 ) -> pd.DataFrame:
     """Train one network and write it, its history and its checkpoint into `out_dir`.
 
-    A training that was interrupted goes on from its checkpoint; on one CPU thread the result is the same to the bit.
+    A training that was interrupted goes on from its checkpoint; on one CPU thread the result is the same to
+    the bit.
 
     Parameters
     ----------
@@ -75,10 +81,30 @@ def train_model(
     return pd.DataFrame(training.history)
 
 
+def steps_for(samples, train, settings: TrainingSettings, out_dir, device: str, minutes: float) -> int:
+    """Number of steps that fit into a time, by timing a few, or that of a training begun in `out_dir`."""
+    begun = Path(out_dir) / "settings.json"
+    if begun.exists():
+        return int(json.loads(begun.read_text())["steps"])
+    with tempfile.TemporaryDirectory() as folder:
+        nothing = np.empty(0, dtype=int)
+        training = Training(samples, train, nothing, settings, Path(folder), _device(device), None)
+        for step in range(WARM_UP + TIMED):
+            if step == WARM_UP:
+                float(training.recent[-1])
+                started = time.perf_counter()
+            training.recent.append(training.learn(training.pool.batch(step)))
+        float(training.recent[-1])
+    seconds = (time.perf_counter() - started) / TIMED
+    return max(1, int(60 * minutes / seconds))
+
+
 class Training:
     """State of a training: network, running mean, optimiser, history."""
 
-    def __init__(self, samples, train, validation, settings: TrainingSettings, out_dir: Path, device, initial):
+    def __init__(
+        self, samples, train, validation, settings: TrainingSettings, out_dir: Path, device, initial
+    ):
         self.settings, self.out_dir, self.device = settings, out_dir, device
         self.samples, self.validation = samples, validation[: settings.validation_stacks]
         torch.manual_seed(settings.seed)
@@ -131,9 +157,7 @@ class Training:
         if settings.task == "heart":
             loss = heart_loss(logits, batch.labels, batch.valid, settings.loss)
         else:
-            loss = lesion_loss(
-                logits, batch.hu, batch.labels, batch.distance_mm, batch.valid, settings.loss
-            )
+            loss = lesion_loss(logits, batch.hu, batch.labels, batch.distance_mm, batch.valid, settings.loss)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.module.parameters(), settings.clip)
@@ -167,7 +191,9 @@ class Training:
     def _stalled(self) -> bool:
         """Whether the last `patience` validations brought nothing."""
         patience, scores = self.settings.patience, [row["selection"] for row in self.history]
-        return bool(patience and len(scores) > patience and max(scores[-patience:]) <= max(scores[:-patience]))
+        return bool(
+            patience and len(scores) > patience and max(scores[-patience:]) <= max(scores[:-patience])
+        )
 
     def _save(self) -> None:
         save_checkpoint(
@@ -224,7 +250,10 @@ def _optimizer(module: torch.nn.Module, settings: TrainingSettings) -> torch.opt
     # Biases and the scales of normalisation are not decayed.
     matrices = [p for p in module.parameters() if p.ndim > 1]
     vectors = [p for p in module.parameters() if p.ndim <= 1]
-    groups = [{"params": matrices, "weight_decay": settings.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
+    groups = [
+        {"params": matrices, "weight_decay": settings.weight_decay},
+        {"params": vectors, "weight_decay": 0.0},
+    ]
     return torch.optim.AdamW(groups, lr=settings.learning_rate)
 
 

@@ -11,8 +11,11 @@ FAR_MM = -12.0
 HEART_LABEL = 3
 
 
-def lesion_loss(logits: Tensor, hu: Tensor, labels: Tensor, distance_mm: Tensor, valid: Tensor, loss: Loss) -> Tensor:
-    """Loss over the voxels that can reach a score: candidates, i.e. planted calcium and whatever else is as bright.
+def lesion_loss(
+    logits: Tensor, hu: Tensor, labels: Tensor, distance_mm: Tensor, valid: Tensor, loss: Loss
+) -> Tensor:
+    """Loss over the voxels that can reach a score: candidates, i.e. planted calcium and whatever else is as
+    bright.
 
     Every class has the same say, and within a class a small lesion counts for more than its size.
 
@@ -46,7 +49,7 @@ def lesion_loss(logits: Tensor, hu: Tensor, labels: Tensor, distance_mm: Tensor,
 
 
 def heart_loss(logits: Tensor, labels: Tensor, valid: Tensor, loss: Loss) -> Tensor:
-    """Cross-entropy and soft Dice of the heart, over slices that are there; shapes as in :func:`lesion_loss`."""
+    """Cross-entropy and soft Dice of the heart; shapes as in :func:`lesion_loss`."""
     log_odds = F.log_softmax(logits.float(), dim=2)
     target = (labels > 0).long()
     entropy = -log_odds.gather(2, target[:, :, None])[:, :, 0]

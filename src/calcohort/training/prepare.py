@@ -72,7 +72,9 @@ def lesion_sample(volume: Volume, labels: np.ndarray, heart: np.ndarray, about: 
     inside = grids.resample_mask(heart, frame, fraction=True) >= 0.5
     result = np.where(inside, np.uint8(HEART), np.uint8(0))
     # A cell that holds both kinds takes the one that fills more of it.
-    other, coronary = (grids.resample_mask(labels == kind, frame, fraction=True) for kind in (OTHER, CORONARY))
+    other, coronary = (
+        grids.resample_mask(labels == kind, frame, fraction=True) for kind in (OTHER, CORONARY)
+    )
     result[other > 0] = OTHER
     result[(coronary > 0) & (coronary >= other)] = CORONARY
     distance = _coarse_distance(inside, frame.spacing_zyx_mm)

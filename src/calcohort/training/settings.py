@@ -7,7 +7,8 @@ from calcohort.errors import InputError
 
 @dataclass(frozen=True)
 class Augmentation:
-    """What is varied, and how far; 0 (or an empty range) switches a kind off. There are no mirror images: hearts lie left.
+    """What is varied, and how far; 0 (or an empty range) switches a kind off. There are no mirror images:
+    hearts lie left.
 
     Attributes
     ----------
@@ -18,7 +19,8 @@ class Augmentation:
     offset_hu : float
         Greatest shift of all HU.
     kilovolt : float
-        Greatest relative change of what is denser than blood: calcium and bone brighten at a lower tube voltage.
+        Greatest relative change of what is denser than blood: calcium and bone brighten at a lower tube
+        voltage.
     texture_hu : float
         Amplitude of a smooth random field, so that tissues vary in place.
     kernel : float
@@ -92,7 +94,8 @@ class TrainingSettings:
     seed, steps, batch, slices : int
         Batches are `batch` stacks of `slices` neighbouring slices.
     learning_rate, weight_decay, warmup, ema : float
-        AdamW with a cosine after a warm-up (share of the steps); decay of the weights' running mean, which is what is kept.
+        AdamW with a cosine after a warm-up (share of the steps); decay of the weights' running mean, which is
+        what is kept.
     clip : float
         Greatest norm of the gradient.
     rich : float

@@ -2,6 +2,7 @@
 
 import hashlib
 
+import numpy as np
 import pandas as pd
 
 from calcohort.errors import InputError
@@ -18,9 +19,9 @@ def split_patients(
 ) -> pd.Series:
     """Split of every patient.
 
-    Within each stratum (site, scan types, highest category) patients stand in the order of a hash of their name; a
-    low-discrepancy sequence, begun anew in each stratum, deals them out. So a new patient moves no patient of
-    another stratum, and none at all when the earlier split is given.
+    Within each stratum (site, scan types, highest category) patients stand in the order of a hash of their
+    name; a low-discrepancy sequence, begun anew in each stratum, deals them out. So a new patient moves no
+    patient of another stratum, and none at all when the earlier split is given.
 
     Parameters
     ----------
@@ -57,6 +58,24 @@ def split_patients(
             result[patient] = known.get(patient, drawn)
     series = pd.Series(result, dtype=object).sort_index()
     return series.rename_axis("patient_id").rename("split")
+
+
+def hold_out(patients, count: int, seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    """Positions to train on and about `count` positions to validate on, no patient on both sides.
+
+    Parameters
+    ----------
+    patients : sequence of str, shape (n,)
+        Patient of each sample.
+    """
+    patients = np.asarray(patients, dtype=str)
+    names, first = np.unique(patients, return_index=True)
+    order = sorted(names[np.argsort(first)], key=lambda name: (_fraction(seed, "held out", name), name))
+    sizes = np.cumsum([np.sum(patients == name) for name in order[: count + 1]])
+    # Never more than half: small sets still have something to learn from.
+    taken = min(int(np.searchsorted(sizes, count, side="right")), len(order) // 2)
+    held = np.isin(patients, order[:taken])
+    return np.flatnonzero(~held), np.flatnonzero(held)
 
 
 def _strata(scans: pd.DataFrame) -> dict[str, list[str]]:

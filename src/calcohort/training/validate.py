@@ -14,7 +14,7 @@ from calcohort.volume import Volume
 
 
 def validate(network: Network, pool: Pool, samples: Samples, members: np.ndarray) -> dict[str, float]:
-    """Metrics of a network on whole stacks; `selection` is the one that chooses weights (greater is better)."""
+    """Metrics of a network on whole stacks; `selection` chooses weights (greater is better)."""
     if len(members) == 0:
         return {"selection": float("nan")}
     measure = _heart_metrics if network.task == "heart" else _lesion_metrics
@@ -31,7 +31,7 @@ def probabilities(network: Network, pool: Pool, samples: Samples, member: int) -
 
 
 def sample_scores(network: Network, pool: Pool, samples: Samples, members, rules=None) -> np.ndarray:
-    """Scores on the samples' own grid: reference and prediction Agatston, found, missed and false volume (n, 5)."""
+    """Reference and predicted Agatston, found, missed and false cells of samples (n, 5)."""
     rules = rules or vote.Rules()
     rows = []
     for member in members:

@@ -1,4 +1,5 @@
-"""Toy hearts: a disc with bright dots on its rim (coronary), in its middle (other) and a bright bar outside (bone)."""
+"""Toy hearts: a disc with bright dots on its rim (coronary), in its middle (other) and a bright bar outside
+(bone)."""
 
 import numpy as np
 import pytest

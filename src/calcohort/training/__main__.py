@@ -1,0 +1,156 @@
+"""Training without a workflow: ``python -m calcohort.training --help``."""
+
+import argparse
+import logging
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from calcohort.errors import InputError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; an error in the input is one line and exit code 2."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+    options = _parser().parse_args(arguments)
+    try:
+        options.command(options)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m calcohort.training", description=__doc__)
+    commands = parser.add_subparsers(required=True)
+
+    part = commands.add_parser("generate", help="write training samples from phantoms")
+    part.add_argument("--kind", choices=("heart", "lesion"), required=True)
+    part.add_argument("--count", type=int, required=True)
+    part.add_argument("--seed-from", type=int, default=1)
+    part.add_argument("--finest-mm", type=float, default=0.45)
+    part.add_argument("--workers", type=int, default=1)
+    part.add_argument("--device", default="cpu")
+    part.add_argument("--out", type=Path, required=True)
+    part.set_defaults(command=_generate)
+
+    part = commands.add_parser("train", help="train one network on samples")
+    part.add_argument("--task", choices=("heart", "lesion"), required=True)
+    part.add_argument("--samples", type=Path, required=True)
+    part.add_argument("--out", type=Path, required=True)
+    part.add_argument("--network", default="clstm-fast")
+    part.add_argument("--validation", type=int, default=150, help="samples held out, by patient")
+    part.add_argument(
+        "--minutes", type=float, help="choose the number of steps to fit this time, by a short test"
+    )
+    part.add_argument("--device", default="auto")
+    part.add_argument("--start-from", type=Path, help="folder of a trained network to start from")
+    for name in ("steps", "batch", "slices", "seed", "validate-every", "checkpoint-every"):
+        part.add_argument(f"--{name}", type=int)
+    part.add_argument("--learning-rate", type=float)
+    part.add_argument("--precision", choices=("auto", "float32", "bfloat16"))
+    part.set_defaults(command=_train)
+
+    part = commands.add_parser("assemble", help="join two trained networks into a model")
+    for name in ("heart", "lesion", "out"):
+        part.add_argument(f"--{name}", type=Path, required=True)
+    part.set_defaults(command=_assemble)
+
+    part = commands.add_parser("calibrate", help="choose the coronary threshold on phantoms")
+    part.add_argument("--model", type=Path, required=True)
+    part.add_argument("--count", type=int, default=60)
+    part.add_argument("--device", default="auto")
+    part.set_defaults(command=_calibrate)
+
+    part = commands.add_parser("try", help="score unseen phantoms with a model")
+    part.add_argument("--model", type=Path, required=True)
+    part.add_argument("--count", type=int, default=40)
+    part.add_argument("--population", default="demo")
+    part.add_argument("--first-seed", type=int, default=1)
+    part.add_argument("--device", default="auto")
+    part.add_argument("--out", type=Path, required=True)
+    part.set_defaults(command=_try)
+    return parser
+
+
+def _generate(options) -> None:
+    from calcohort.training.generate import Order, generate
+
+    order = Order(
+        options.kind, options.seed_from, options.count, finest_mm=options.finest_mm, device=options.device
+    )
+    files = generate(order, options.out, options.workers)
+    print(f"{len(files)} files, {sum(path.stat().st_size for path in files) / 1e9:.2f} GB")
+
+
+def _train(options) -> None:
+    from calcohort.training.checkpoint import load_network
+    from calcohort.training.loop import steps_for, train_model
+    from calcohort.training.samples import find_samples, read_samples
+    from calcohort.training.settings import TrainingSettings
+    from calcohort.training.split import hold_out
+
+    given = (
+        "steps",
+        "batch",
+        "slices",
+        "seed",
+        "learning_rate",
+        "validate_every",
+        "checkpoint_every",
+        "precision",
+    )
+    chosen = {name: getattr(options, name) for name in given if getattr(options, name) is not None}
+    settings = TrainingSettings(task=options.task, network=options.network, **chosen)
+    samples = read_samples(find_samples(options.samples))
+    train, validation = hold_out(samples.about["patient"], options.validation)
+    if options.minutes:
+        steps = steps_for(samples, train, settings, options.out, options.device, options.minutes)
+        settings = replace(settings, steps=steps)
+    print(f"{len(train)} samples to train on, {len(validation)} to validate; {settings.steps} steps")
+    initial = load_network(options.start_from, options.task) if options.start_from else None
+    history = train_model(samples, train, validation, settings, options.out, options.device, initial)
+    print(history.tail(3).T.to_string())
+
+
+def _assemble(options) -> None:
+    from calcohort.training.assemble import assemble
+
+    assemble(options.heart, options.lesion, options.out)
+
+
+def _calibrate(options) -> None:
+    from calcohort.segmentation import Segmenter
+    from calcohort.training.assemble import change_rules
+    from calcohort.training.evaluate import agreement
+    from calcohort.training.trial import THRESHOLDS, Trial, calibrate
+
+    segmenter = Segmenter.load(options.model, options.device)
+    trial = Trial(root="calibration", population="training", count=options.count)
+    threshold, table = calibrate(segmenter, trial)
+    rows = {t: agreement(table["reference"], table[f"at_{t:g}"]) for t in THRESHOLDS}
+    print(pd.DataFrame(rows).T.round(3).to_string())
+    change_rules(options.model, replace(segmenter.rules, coronary_threshold=threshold))
+    print(f"coronary_threshold {threshold:g}")
+
+
+def _try(options) -> None:
+    from calcohort.segmentation import Segmenter
+    from calcohort.tables import write_csv
+    from calcohort.training.evaluate import compare
+    from calcohort.training.trial import Trial, try_model
+
+    trial = Trial(population=options.population, first_seed=options.first_seed, count=options.count)
+    scans = try_model(Segmenter.load(options.model, options.device), trial)
+    write_csv(scans, options.out)
+    scored = scans[np.isfinite(scans["agatston_dl"])]
+    print(compare(scored).T.to_string())
+    print(f"no heart: {len(scans) - len(scored)}; seconds a scan: {scored['seconds'].median():.2f}")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,58 @@
+"""Join a heart and a lesion network into a model's folder."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import pandas as pd
+
+from calcohort.errors import InputError
+from calcohort.networks.files import CONFIG_FILE, load_model, save_model
+from calcohort.segmentation.vote import Rules
+from calcohort.tables import whole_file, write_csv
+from calcohort.training.card import model_card
+from calcohort.training.checkpoint import load_network
+
+CARD_FILE = "README.md"
+
+
+def assemble(
+    heart_dir: str | Path,
+    lesion_dir: str | Path,
+    out_dir: str | Path,
+    *,
+    rules: Rules | None = None,
+    meta: dict | None = None,
+) -> None:
+    """Write a model's folder from two trainings: weights, config.json and the histories."""
+    out_dir = Path(out_dir)
+    folders = {"heart": Path(heart_dir), "lesion": Path(lesion_dir)}
+    networks = {task: load_network(folder, task) for task, folder in folders.items()}
+    meta = dict(meta or {})
+    for task, folder in folders.items():
+        settings = folder / "settings.json"
+        if settings.exists():
+            meta[f"training_{task}"] = json.loads(settings.read_text())
+        history = folder / "history.csv"
+        if history.exists():
+            write_csv(pd.read_csv(history), out_dir / f"history_{task}.csv")
+    save_model(out_dir, networks["heart"], networks["lesion"], asdict(rules or Rules()), meta)
+
+
+def change_rules(folder: str | Path, rules: Rules) -> None:
+    """Put other rules after the networks of a model that is there."""
+    path = Path(folder) / CONFIG_FILE
+    if not path.exists():
+        raise InputError("no model", where=str(folder), cure="assemble one first")
+    plain = json.loads(path.read_text())
+    plain["rules"] = asdict(rules)
+    with whole_file(path) as beside:
+        beside.write_text(json.dumps(plain, indent=1, sort_keys=True) + "\n")
+
+
+def write_card(folder: str | Path, metrics: pd.DataFrame, data: dict, *, simulated=True, limits=()) -> None:
+    """Write the model card of a model's folder, with its metrics."""
+    folder = Path(folder)
+    card = model_card(load_model(folder), folder.name, data, metrics, simulated=simulated, limits=limits)
+    with whole_file(folder / CARD_FILE) as path:
+        path.write_text(card)

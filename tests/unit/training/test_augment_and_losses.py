@@ -1,0 +1,116 @@
+"""Augmentation moves image and truth together; the loss looks at what can reach a score."""
+
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+import torch
+
+from calcohort.errors import InputError
+from calcohort.training.augment import augment
+from calcohort.training.losses import heart_loss, lesion_loss
+from calcohort.training.settings import Augmentation, Loss, TrainingSettings
+
+NONE = Augmentation(**{field.name: 0.0 for field in fields(Augmentation)})
+
+
+def batch():
+    labels = torch.zeros(3, 4, 48, 48)
+    labels[:, 1:3, 20:26, 28:34] = 1
+    hu = torch.where(labels > 0, 400.0, 40.0)
+    return hu, labels, torch.full_like(hu, 10.0)
+
+
+def run(kinds, seed=3):
+    noise = torch.Generator().manual_seed(seed)
+    return augment(*batch(), 0.9, kinds, np.random.default_rng(seed), noise)
+
+
+def test_nothing_switched_on_changes_nothing():
+    for before, after in zip(batch(), run(NONE), strict=True):
+        torch.testing.assert_close(after, before)
+
+
+@pytest.mark.parametrize(
+    ("name", "amount"),
+    [(field.name, field.default) for field in fields(Augmentation) if field.name not in ("drop",)],
+)
+def test_each_kind_works_by_itself_and_repeatably(name, amount):
+    kinds = replace(NONE, **{name: max(amount, 1.0) if amount < 1 else amount})
+    first, second = run(kinds), run(kinds)
+    assert any(not torch.equal(a, b) for a, b in zip(first, batch(), strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
+    assert all(bool(part.isfinite().all()) for part in first)
+
+
+def test_truth_moves_with_the_image():
+    hu, labels, _ = run(replace(NONE, rotation_deg=15, shift_mm=8, scale=0.1))
+    assert set(labels.unique().tolist()) == {0.0, 1.0}
+    assert hu[labels == 1].mean() > 330
+    assert hu[labels == 0].max() < 400
+
+
+def test_hearts_stay_on_their_side():
+    _, labels, _ = run(Augmentation(shift_mm=0))
+    columns = torch.arange(48.0)
+    centre = (labels.sum(dim=(0, 1, 2)) * columns).sum() / labels.sum()
+    assert centre > 24
+
+
+def logits_for(labels, strength):
+    odds = torch.zeros(*labels.shape[:2], 3, *labels.shape[2:])
+    for kind in range(3):
+        odds[:, :, kind] = strength * (labels == kind)
+    return odds
+
+
+def test_a_right_answer_costs_little_and_a_wrong_one_much():
+    hu, labels, distance = batch()
+    valid = torch.ones_like(hu)
+    right = lesion_loss(logits_for(labels, 8.0), hu, labels, distance, valid, Loss())
+    missed = lesion_loss(logits_for(torch.zeros_like(labels), 8.0), hu, labels, distance, valid, Loss())
+    assert right < 0.05 < 1 < missed
+
+
+def test_a_lesion_of_a_few_voxels_weighs_like_the_class_it_is():
+    hu, labels, distance = batch()
+    labels = torch.zeros_like(labels)
+    labels[0, 1, 20, 20] = 1
+    hu = torch.where(labels > 0, 400.0, 40.0)
+    nothing = torch.zeros(*labels.shape[:2], 3, *labels.shape[2:])
+    found = nothing.clone()
+    found[0, 1, 1, 20, 20] = 6.0
+    loss = Loss(dice=0.0)
+    valid = torch.ones_like(hu)
+    gain = lesion_loss(nothing, hu, labels, distance, valid, loss) - lesion_loss(
+        found, hu, labels, distance, valid, loss
+    )
+    assert gain > 0.25
+
+
+@pytest.mark.parametrize("kind", ["cross_entropy", "focal"])
+def test_slices_that_are_not_there_teach_nothing(kind):
+    hu, labels, distance = batch()
+    valid = torch.ones_like(hu)
+    valid[:, 1:3] = 0
+    logits = logits_for(torch.zeros_like(labels), 4.0).requires_grad_()
+    lesion_loss(logits, hu, labels, distance, valid, Loss(kind=kind)).backward()
+    assert logits.grad[:, 1:3].abs().max() == 0
+    assert logits.grad.isfinite().all()
+
+
+def test_the_heart_loss_falls_with_overlap():
+    labels = torch.zeros(1, 2, 16, 16)
+    labels[:, :, 4:12, 4:12] = 1
+    odds = torch.stack([-4 * (labels - 0.5), 4 * (labels - 0.5)], dim=2)
+    valid = torch.ones_like(labels)
+    assert heart_loss(2 * odds, labels, valid, Loss()) < 0.1 < heart_loss(-odds, labels, valid, Loss())
+
+
+def test_settings_survive_json_and_name_what_is_unknown():
+    settings = TrainingSettings(steps=7, loss=Loss(class_weights=(0.2, 0.4, 0.4)))
+    assert TrainingSettings.from_dict(settings.to_dict()) == settings
+    with pytest.raises(InputError, match="stepz"):
+        TrainingSettings.from_dict({"stepz": 7})
+    with pytest.raises(InputError, match="steps"):
+        TrainingSettings(steps=0)
