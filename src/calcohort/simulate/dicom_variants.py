@@ -221,12 +221,8 @@ def _shared_groups(single: Dataset) -> Dataset:
     kind = Dataset()
     kind.FrameType = ["ORIGINAL", "PRIMARY", "VOLUME", "NONE"]
     groups.CTImageFrameTypeSequence = [kind]
-    beam = Dataset()
-    beam.KVP = single.KVP
-    groups.CTXRayDetailsSequence = [beam]
-    dose = Dataset()
-    dose.CTDIvol = single.CTDIvol
-    groups.CTExposureSequence = [dose]
+    groups.CTXRayDetailsSequence = [_item(single, "KVP")]
+    groups.CTExposureSequence = [_item(single, "CTDIvol")]
     return groups
 
 
@@ -243,5 +239,6 @@ def _frame_groups(single: Dataset, index: int) -> Dataset:
 def _item(source: Dataset, *keywords: str) -> Dataset:
     item = Dataset()
     for keyword in keywords:
-        setattr(item, keyword, source[keyword].value)
+        if keyword in source:
+            setattr(item, keyword, source[keyword].value)
     return item
