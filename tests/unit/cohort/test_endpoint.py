@@ -173,6 +173,7 @@ class TestExclusions:
     def test_an_event_or_a_death_after_the_scan_is_followup(self, row):
         assert outcome(row(events=[("other", 1)], contacts=[]))[0] == LAST
         assert outcome(row(deaths=[7], contacts=[])) == (7, 1, "death")
+        assert outcome(row(deaths=[7], contacts=[0])) == (7, 1, "death")
 
     @pytest.mark.parametrize("event", ["other", "myocardial_infarction"])
     def test_an_event_on_the_scan_day_is_no_followup(self, reason, event):
@@ -240,7 +241,9 @@ class TestSensitivityEndpoints:
 
     def test_early_revascularizations_stay_in_but_are_no_event(self, endpoint):
         name = "mace_with_early_revascularization"
-        assert endpoint(name, events=[("pci", 30)]) == (1, LAST, 0, None)
+        for day in (30, 89, 90):
+            assert endpoint(name, events=[("pci", day)]) == (1, LAST, 0, None)
+        assert endpoint(name, events=[("pci", 91)]) == (1, 91, 1, "late_revascularization")
         assert endpoint(name, events=[("pci", 30), ("pci", 200)])[1:] == (200, 1, "late_revascularization")
         assert endpoint("mace", events=[("pci", 30)]) == (0, None, None, None)
 

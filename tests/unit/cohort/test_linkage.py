@@ -111,7 +111,8 @@ class TestExams:
         assert "patient_not_in_patients" in result.quality["rule"].tolist()
 
     def test_without_a_pet_source_the_ctac_is_the_exam(self, row):
-        found = row(without=["pet"], scores=[("ctac_rest", 0, 5.0), ("ctac_stress", 300, 7.0)])
+        scans = [("cac_gated", -100, 3.0), ("ctac_rest", 0, 5.0), ("ctac_stress", 300, 7.0)]
+        found = row(without=["pet"], scores=scans)
         assert (found["followup_days"], found["cac_dl"], found["mfr"]) == (LAST, 5.0, None)
 
     def test_without_patients_there_is_no_study(self, one):
@@ -135,6 +136,24 @@ def test_rows_of_strangers_are_counted_and_the_link_rate_is_given(one):
     assert quality["deaths", "rows"] == 2
     assert quality["deaths", "rows_linked"] == 1
     assert quality["deaths", "patient_unknown"] == 1
+
+
+def test_what_happened_to_strangers_happens_to_nobody_else(row):
+    when, stranger = pd.to_datetime(["2013-01-01"]), ids("Z")
+    tables = {
+        "deaths": pd.DataFrame({"patient_id": stranger, "death_date": when}),
+        "events": pd.DataFrame({"patient_id": stranger, "event": ["pci"], "event_date": when}),
+    }
+    found = row(tables=tables)
+    assert (found["followup_days"], found["mace"], found["death"]) == (LAST, 0, 0)
+    contacts = pd.DataFrame(
+        {
+            "patient_id": ids("A", "Z", "A"),
+            "last_contact_date": [pd.Timestamp("2012-12-26"), when[0], pd.NaT],
+        }
+    )
+    found = row(tables={"followup": contacts}, censoring="last_contact")
+    assert found["followup_days"] == 300
 
 
 def test_what_was_repaired_while_reading_is_in_quality(one):
