@@ -7,8 +7,8 @@ from calcohort.categories import CATEGORIES
 from calcohort.seeds import rng
 from calcohort.simulate import people
 
-# Names of the faults that the DICOM writer knows; `no_ctac` needs no file at all.
-FAULTS = ("no_ctac", "missing_slice", "truncated")
+# Faults of calcohort.simulate.dicom_faults; `no_ctac` needs no file at all.
+FAULTS = ("no_ctac", "missing_middle_slice", "truncated")
 FAULT_SHARE = 0.04
 ONLY_REST_SHARE = 0.06
 ALSO_REST_SHARE = 0.3

@@ -54,6 +54,8 @@ def hospital_exports(plan: pd.DataFrame, truth: pd.DataFrame, seed: int) -> dict
         Keys as in ``FILES``; column names, codes and dates are the hospital's own.
     """
     random = rng("hospital", seed)
+    # A plan that was read from a file may hold the category "0" as a number.
+    plan = plan.assign(burden=plan["burden"].astype(str))
     true = truth.pivot_table(index="patient_id", columns="protocol", values="agatston", aggfunc="first")
     true = true.reindex(index=plan["patient_id"], columns=["ctac_stress", "ctac_rest", "cac_gated"])
     outcome = _outcomes(plan, true, random)

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from calcohort.categories import CATEGORIES
+from calcohort.simulate import dicom_faults
 from calcohort.simulate.people import quotas
 from calcohort.simulate.plan import FAULTS, FIRST_SCAN, LAST_SCAN, development_plan, external_plan
 
@@ -30,6 +31,11 @@ def test_every_patient_has_a_ctac_except_for_the_fault_that_takes_it():
     assert faulty.sum() == 8
     assert set(plan.loc[faulty, "fault"]) == set(FAULTS)
     assert not plan.loc[faulty, "has_rest"].any()
+
+
+def test_the_dicom_writer_knows_the_faults_and_each_excludes():
+    for name in set(FAULTS) - {"no_ctac"}:
+        assert dicom_faults.FAULTS[name].reason is not None
 
 
 def test_history_is_there_exactly_where_prior_cad_is():
