@@ -99,9 +99,10 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "figure6": _figure(
         "Figure 6. Paired ECG-gated and CTAC scans",
-        "Patients whose two scores fall into one category: of each category the one with the median standard "
-        "score. Slice with most coronary calcium on the gated scan, and on the CTAC near the same height in the "
-        "heart. Outlines by the network: red, coronary calcium; green, other calcification.",
+        "Patients whose two scores fall into one category: of each category the one with the median "
+        "standard score. Slice with most coronary calcium on the gated scan, and on the CTAC near the "
+        "same height in the heart. Outlines by the network: red, coronary calcium; green, other "
+        "calcification.",
         _EXAMPLES,
         "figures_images:figure6",
     ),

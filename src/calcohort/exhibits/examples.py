@@ -60,7 +60,7 @@ def choose(analysis: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def cut(choice: pd.DataFrame, crop_of: Callable[[str], HeartCrop | None]) -> dict[str, np.ndarray]:
-    """Slices to show: where the gated scan (else the CTAC) has most coronary calcium, the other scan likewise.
+    """Slices to show: where the gated scan (else the CTAC) has most coronary calcium, the other one likewise.
 
     Breathing moves the heart between the scans, so heights are compared relative to the heart; within
     `_REACH_MM` of that height the other scan shows its slice with most coronary calcium.

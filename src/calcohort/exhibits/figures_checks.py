@@ -58,7 +58,8 @@ def decision_curve(inputs: Mapping, meta: Mapping) -> Figure:
         used = table.loc[
             table["model"].str.startswith("mfr_sds") & (table["net_benefit"] > 0.005), "threshold"
         ]
-        axes.set_xlim(0, min(1.0, used.max() + 0.05) if len(used) else 1.0)
+        last = np.ceil(10 * used.max()) / 10 if len(used) else 1.0
+        axes.set(xlim=(0, last), xticks=np.arange(0, last + 0.05, 0.1))
         axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f}%")
         axes.set_title(f"{'AB'[place]}  {_WHO[population]}")
         axes.legend(loc="upper right", title="Treat", alignment="left", handlelength=2.6)

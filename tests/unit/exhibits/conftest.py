@@ -1,15 +1,35 @@
-"""A run folder made up for these tests: the contract's files, small, with numbers that are plausible but invented."""
+"""A run folder for these tests: invented patients and scans, and what the library makes of them."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from calcohort.categories import CATEGORIES, categorise
+from calcohort.exhibits import examples
+from calcohort.exhibits.baseline import baseline
+from calcohort.exhibits.exhibit import read_inputs
+from calcohort.exhibits.registry import EXHIBITS
 from calcohort.seeds import rng
+from calcohort.segmentation.store import HeartCrop
+from calcohort.statistics.run import FAMILIES
 from calcohort.tables import write_csv
 
-POPULATIONS = ("all", "no_cad", "paired", "paired_no_cad")
-META = {"name": "made_up", "simulated": True, "simulated_note": "Simulated data: no patient is real."}
+RECIPE = {
+    "network": "clstm-fast",
+    "config": {"width": 8, "hidden": 4},
+    "inputs": {"pixel_mm": 0.9, "windows": [[-200, 600]], "distance": True},
+}
+META = {
+    "name": "made_up",
+    "simulated": True,
+    "simulated_note": "Simulated data: no patient is real.",
+    "model": {"heart": RECIPE, "lesion": RECIPE},
+}
+SETTINGS = {"bootstrap_replicates": 20, "optimism_replicates": 2, "horizons_years": [1, 5]}
+# The families that exhibits read.
+FAMILIES_READ = (
+    "km", "logrank", "cox", "proportional_hazards", "nri", "npv", "npv_comparison", "agreement",
+    "concordance_index", "followup", "decision_curve", "calibration",
+)  # fmt: skip
 
 
 def make_analysis(n: int = 500, seed: int = 1) -> pd.DataFrame:
@@ -18,7 +38,9 @@ def make_analysis(n: int = 500, seed: int = 1) -> pd.DataFrame:
     code = draw.choice(4, n, p=[0.25, 0.2, 0.2, 0.35])
     bounds = np.array([[0, 0], [1, 100], [101, 400], [401, 3000]])[code]
     standard = draw.uniform(bounds[:, 0], bounds[:, 1])
-    dl = np.where(draw.random(n) < 0.7, standard * draw.uniform(0.7, 1.2, n), draw.permutation(standard)).round(1)
+    dl = np.where(
+        draw.random(n) < 0.7, standard * draw.uniform(0.7, 1.2, n), draw.permutation(standard)
+    ).round(1)
     risk = 0.05 * np.exp(0.4 * code)
     event, censor = draw.exponential(1 / risk), draw.uniform(0.5, 9.0, n)
     kinds = ["death", "late_revascularization", "myocardial_infarction", "unstable_angina"]
@@ -55,16 +77,6 @@ def make_analysis(n: int = 500, seed: int = 1) -> pd.DataFrame:
     return table
 
 
-def members(analysis: pd.DataFrame, population: str) -> pd.DataFrame:
-    """Patients of one population."""
-    keep = pd.Series(True, index=analysis.index)
-    if "paired" in population:
-        keep &= analysis["cac_standard"].notna()
-    if "no_cad" in population:
-        keep &= analysis["history_of_cad"] == 0
-    return analysis[keep]
-
-
 def make_scans(n: int = 90, seed: int = 2) -> pd.DataFrame:
     """development/scans.csv."""
     draw = rng("exhibits", seed)
@@ -90,15 +102,16 @@ def make_scans(n: int = 90, seed: int = 2) -> pd.DataFrame:
 
 def make_flow(n: int) -> pd.DataFrame:
     """cohort/flow.csv."""
-    steps = [
-        ("screened", n + 60, 0, None, n + 60),
-        ("death_before_scan", n + 60, 2, "death on or before the scan day", n + 58),
-        ("missing_followup", n + 58, 5, "no contact after the scan day", n + 53),
-        ("early_revascularization", n + 53, 44, "revascularization within 90 days", n + 9),
-        ("missing_ctac", n + 9, 6, "no CTAC scan", n + 3),
-        ("corrupt_ctac", n + 3, 3, "CTAC scan not readable", n),
-    ]
-    return pd.DataFrame(steps, columns=["step", "n_in", "excluded", "reason", "n_out"])
+    excluded = {
+        "no_pet_exam": 0,
+        "death_before_scan": 2,
+        "missing_followup": 5,
+        "early_revascularization": 44,
+    }
+    excluded |= {"missing_ctac": 6, "corrupt_ctac": 3}
+    left = n + sum(excluded.values()) - np.cumsum(list(excluded.values()))
+    columns = {"step": range(1, 7), "n_in": left + list(excluded.values()), "excluded": excluded.values()}
+    return pd.DataFrame(columns | {"reason": excluded.keys(), "n_out": left})
 
 
 def make_series(n: int = 60, seed: int = 3) -> pd.DataFrame:
@@ -120,56 +133,56 @@ def make_series(n: int = 60, seed: int = 3) -> pd.DataFrame:
     )
 
 
-def kaplan_meier(years, event) -> pd.DataFrame:
-    """Rows of km.csv for one group."""
-    times = np.unique(years)
-    at_risk = np.array([(years >= t).sum() for t in times])
-    events = np.array([((years == t) & (event == 1)).sum() for t in times])
-    survival = np.cumprod(1 - events / at_risk)
-    error = survival * np.sqrt(np.cumsum(events / (at_risk * np.maximum(at_risk - events, 1))))
-    columns = {
-        "time_years": times,
-        "n_at_risk": at_risk,
-        "n_events": events,
-        "n_censored": np.array([((years == t) & (event == 0)).sum() for t in times]),
-        "survival": survival,
-        "ci_low": np.clip(survival - 1.96 * error, 0, 1),
-        "ci_high": np.clip(survival + 1.96 * error, 0, 1),
-    }
-    return pd.DataFrame(columns)
+def make_crop(seed: int, gated: bool) -> HeartCrop:
+    """A ball of heart with some calcium in it, finer on the gated scan."""
+    step, pixel = 3.0, 0.8 if gated else 1.6
+    size = int(96 / pixel)
+    hu = rng("exhibits", "crop", seed).normal(40, 15, (20, size, size)).astype(np.int16)
+    labels = np.full(hu.shape, 3, dtype=np.uint8)
+    middle = size // 2
+    for label, place in ((1, middle - 8), (2, middle + 8)):
+        box = (slice(8, 11), slice(place, place + 4), slice(middle, middle + 4))
+        hu[box], labels[box] = 500, label
+    spacing = (pixel, pixel, step)
+    return HeartCrop(hu, labels, (0, 0, 0), hu.shape, spacing, (-48.0, -48.0, 0.0), 600.0)
 
 
-def make_survival(analysis: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """km, logrank, cox and what hangs on them; the hazard ratios and p-values are invented."""
-    draw = rng("exhibits", "survival")
-    km, logrank, cox, hazards = [], [], [], []
-    for population in POPULATIONS:
-        group = members(analysis, population)
-        for score in ("dl_ctac", "standard") if "paired" in population else ("dl_ctac",):
-            base = {"population": population, "endpoint": "mace", "score": score}
-            code = categorise(group["cac_dl" if score == "dl_ctac" else "cac_standard"]).codes
-            for i, category in enumerate(CATEGORIES):
-                some = group[code == i]
-                curve = kaplan_meier(some["followup_days"].to_numpy() / 365.25, some["mace"].to_numpy())
-                km.append(curve.assign(**base, category=category))
-            pairs = [f"{a} vs {b}" for i, a in enumerate(CATEGORIES) for b in CATEGORIES[i + 1 :]]
-            for words in ["overall", *pairs]:
-                p = float(draw.random() ** 6)
-                tested = {"comparison": words, "statistic": 5.0, "df": 1, "p": p, "p_holm": min(1.0, 3 * p)}
-                logrank.append(base | tested)
-            for model, terms in (("univariable", ()), ("adjusted", ("mfr", "sds"))):
-                for i, term in enumerate((*CATEGORIES[1:], *terms), start=1):
-                    log_hr, se = 0.35 * i if i < 4 else -0.1, 0.14
-                    effect = {"estimate": np.exp(log_hr), "log_hr": log_hr, "se": se, "z": log_hr / se, "p": 0.01 / i}
-                    effect |= {"ci_low": np.exp(log_hr - 1.96 * se), "ci_high": np.exp(log_hr + 1.96 * se)}
-                    size = {"n": len(group), "n_events": int(group["mace"].sum()), "note": None}
-                    cox.append(base | {"model": model, "term": term} | effect | size)
-                for term in (*CATEGORIES[1:], *terms, "GLOBAL"):
-                    test = {"statistic": 1.5, "df": 1, "p": float(draw.random()), "method": "cox.zph score test (km)"}
-                    hazards.append(base | {"model": model, "term": term} | test)
-    return {
-        "km": pd.concat(km, ignore_index=True),
-        "logrank": pd.DataFrame(logrank),
-        "cox": pd.DataFrame(cox),
-        "proportional_hazards": pd.DataFrame(hazards),
-    }
+def make_examples() -> dict[str, np.ndarray]:
+    """Three pairs of scans, one for each purpose."""
+    purposes = (examples.CONCORDANT, examples.FALSE_NEGATIVE, examples.FALSE_POSITIVE)
+    choice = pd.DataFrame(
+        {
+            "purpose": purposes,
+            "series_gated": [f"gated{i}" for i in range(3)],
+            "series_ctac": [f"ctac{i}" for i in range(3)],
+            "cac_standard": [310.0, 60.0, 0.0],
+            "cac_dl": [286.0, 0.0, 25.0],
+        }
+    )
+    return examples.cut(choice, lambda series: make_crop(int(series[-1]), series.startswith("gated")))
+
+
+def write_run(folder, analysis, scans=None, series=None, families=FAMILIES_READ) -> None:
+    """Write the files of a run that exhibits read, with the statistics of `analysis`."""
+    write_csv(analysis, folder / "cohort/analysis.csv")
+    write_csv(make_flow(len(analysis)), folder / "cohort/flow.csv")
+    write_csv(baseline(analysis, scans, series), folder / "statistics/baseline.csv")
+    if scans is not None:
+        write_csv(scans, folder / "development/scans.csv")
+    for family in families:
+        for stem, table in FAMILIES[family](analysis, None, SETTINGS, scans=scans).items():
+            write_csv(table, folder / f"statistics/{stem}.csv")
+
+
+def inputs_of(folder, name: str) -> dict:
+    """What the workflow hands to an exhibit's builder."""
+    return read_inputs(folder, EXHIBITS[name].sources)
+
+
+@pytest.fixture(scope="session")
+def run(tmp_path_factory):
+    """Folder of a whole run."""
+    folder = tmp_path_factory.mktemp("run")
+    write_run(folder, make_analysis(), make_scans(), make_series())
+    examples.save(folder / "segmentation/examples.npz", make_examples())
+    return folder

@@ -1,0 +1,210 @@
+"""Every exhibit is made from a whole run, traces its numbers, or gives way to a sentence that says why."""
+
+import json
+import shutil
+import zipfile
+from itertools import combinations
+
+import pandas as pd
+import pytest
+from conftest import FAMILIES_READ, META, inputs_of, make_analysis, write_run
+from docx import Document
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from calcohort.audit.verify import check_numbers
+from calcohort.exhibits import Unavailable, style
+from calcohort.exhibits.catalogue import CATALOGUE
+from calcohort.exhibits.exhibit import read_inputs
+from calcohort.exhibits.numbers import show
+from calcohort.exhibits.registry import EXHIBITS
+from calcohort.exhibits.write import outputs, write
+
+TABLES = [name for name, entry in CATALOGUE.items() if entry.kind == "table"]
+FIGURES = [name for name, entry in CATALOGUE.items() if entry.kind == "figure"]
+
+
+def build(name, folder, meta=META):
+    with style.house():
+        return EXHIBITS[name].build(inputs_of(folder, name), meta)
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_number_of_a_table_is_its_source_formatted_anew(name, run):
+    numbers = [n for row in build(name, run).rows for cell in row for n in cell.numbers()]
+    assert numbers
+    files = {}
+    for cell in numbers:
+        ((file, row, column),) = cell.sources
+        assert file in EXHIBITS[name].sources
+        files.setdefault(file, read_inputs(run, [file])[file])
+        assert show(files[file][column].iloc[row], cell.format) == cell.text
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_nothing_in_a_figure_overlaps_or_leaves_the_page(name, run):
+    with style.house():
+        figure = build(name, run)
+        style.add_note(figure, META["simulated_note"])
+        assert isinstance(figure, Figure)
+        assert figure.get_figwidth() == pytest.approx(style.FULL_WIDTH_MM / 25.4)
+        assert figure.get_figheight() <= 240 / 25.4
+        FigureCanvasAgg(figure).draw()
+        page = figure.bbox
+        boxes = []
+        for text in figure.findobj(Text):
+            if text.get_visible() and text.get_text().strip():
+                boxes.append((text.get_text(), text.get_window_extent()))
+    for words, box in boxes:
+        inside = box.x0 >= -1 and box.y0 >= -1 and box.x1 <= page.x1 + 1 and box.y1 <= page.y1 + 1
+        assert inside, f"{words!r} leaves the page"
+    for (one, a), (other, b) in combinations(boxes, 2):
+        width = min(a.x1, b.x1) - max(a.x0, b.x0)
+        height = min(a.y1, b.y1) - max(a.y0, b.y0)
+        assert width < 1 or height < 1.5, f"{one!r} overlaps {other!r}"
+
+
+@pytest.mark.parametrize("name", [name for name in EXHIBITS if EXHIBITS[name].sources])
+def test_without_its_files_an_exhibit_says_why(name):
+    with pytest.raises(Unavailable, match=r"\.$"):
+        EXHIBITS[name].build({}, META)
+
+
+@pytest.mark.parametrize("name", [name for name in EXHIBITS if EXHIBITS[name].sources])
+def test_with_empty_files_an_exhibit_says_why(name, run):
+    inputs = {
+        file: table.iloc[:0] if isinstance(table, pd.DataFrame) else table
+        for file, table in inputs_of(run, name).items()
+    }
+    if name in ("figure6", "figureS7"):
+        pytest.skip("made of pictures, not of tables")
+    with pytest.raises(Unavailable, match=r"\.$"):
+        EXHIBITS[name].build(inputs, META)
+
+
+@pytest.mark.parametrize("name", [name for name in EXHIBITS if EXHIBITS[name].sources])
+def test_a_missing_column_is_named(name, run):
+    inputs = inputs_of(run, name)
+    if name in ("figure6", "figureS7"):
+        pytest.skip("made of pictures, not of tables")
+    first = EXHIBITS[name].sources[0 if name != "figure1" else 2]
+    lost = {
+        "statistics/baseline.csv": "count",
+        "development/scans.csv": "split",
+        "cohort/analysis.csv": "cac_dl",
+    }
+    column = lost.get(first) or ("n" if "followup" in first else inputs[first].columns[0])
+    inputs[first] = inputs[first].drop(columns=column)
+    with pytest.raises(Unavailable, match=f"The column {column} "):
+        EXHIBITS[name].build(inputs, META)
+
+
+def without_events(analysis):
+    return analysis.assign(mace=0, event_type=None, death=0)
+
+
+def without_standard(analysis):
+    return analysis.drop(columns=["cac_standard", "cac_dl_gated", "cac_dl_rest_preferred"])
+
+
+def without_flow_reserve(analysis):
+    return analysis.drop(columns=["mfr", "sds"])
+
+
+def one_category(analysis):
+    return analysis.assign(cac_dl=7.0, cac_standard=9.0)
+
+
+def bare(analysis):
+    return analysis[["patient_id", "cac_dl", "followup_days", "mace"]]
+
+
+DEGRADED = {
+    without_events: {"central", "figure3", "figure4", "figure5", "table3", "tableS5"},
+    without_standard: {
+        "central",
+        "figure4",
+        "figure5",
+        "figureS5",
+        "figureS6",
+        "table2",
+        "table3",
+        "table_nri",
+    },
+    without_flow_reserve: {"table3", "figure_decision_curve"},
+    one_category: {"table3", "table_npv"},
+    bare: {"figure4", "figure5", "table1", "table2", "table3", "tableS1", "tableS2", "tableS3", "figure2"},
+}
+
+
+@pytest.mark.parametrize("change", DEGRADED, ids=lambda change: change.__name__)
+def test_what_a_study_lacks_takes_only_the_exhibits_that_need_it(change, tmp_path):
+    # Decision curves take longest, and need what one of these studies lacks.
+    families = [f for f in FAMILIES_READ if f != "decision_curve" or change is without_flow_reserve]
+    write_run(tmp_path, change(make_analysis(150)), families=families)
+    reasons = {}
+    for name in EXHIBITS:
+        if name == "figureS2":
+            continue
+        try:
+            build(name, tmp_path)
+        except Unavailable as why:
+            reasons[name] = str(why)
+    assert DEGRADED[change] <= set(reasons), "made from nothing"
+    assert all(reason.endswith(".") and "nan" not in reason for reason in reasons.values())
+    assert "tableS4" not in reasons and "figure1" not in reasons
+
+
+def test_files_of_a_table(run, tmp_path):
+    assert write("table3", EXHIBITS["table3"], inputs_of(run, "table3"), META, tmp_path)
+    assert sorted(outputs("table3", EXHIBITS["table3"])) == sorted(
+        str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()
+    )
+    (grid,) = Document(tmp_path / "tables/table3.docx").tables
+    assert [cell.text for cell in grid.rows[1].cells][:3] == ["Category", "HR", "95% CI"]
+    numbers = pd.read_csv(tmp_path / "tables/table3.csv")
+    source = read_inputs(run, ["statistics/cox.csv"])["statistics/cox.csv"]
+    first = numbers[numbers["file"].notna()].iloc[0]
+    assert float(first["value"]) == source[first["file_column"]].iloc[int(first["file_row"])]
+    page = (tmp_path / "tables/table3.html").read_text()
+    assert 'data-file="statistics/cox.csv"' in page and META["simulated_note"] in page
+
+
+def test_the_audit_finds_every_number_of_the_tables(run, tmp_path):
+    for name in ("table2", "tableS5", "table_npv"):
+        write(name, EXHIBITS[name], inputs_of(run, name), META, tmp_path)
+    shutil.copytree(run / "statistics", tmp_path / "statistics")
+    assert list(check_numbers(tmp_path)) == []
+
+
+def test_a_card_stands_in_the_place_of_what_cannot_be_made(tmp_path):
+    for name in ("table2", "figure4"):
+        assert not write(name, EXHIBITS[name], {}, META, tmp_path)
+        facts = json.loads((tmp_path / f"exhibits/{name}.json").read_text())
+        assert facts["made"] is False and facts["reason"].endswith(".")
+        assert all((tmp_path / path).stat().st_size for path in outputs(name, EXHIBITS[name]))
+    assert facts["reason"].split(":")[0] in "There is no statistics/km.csv in this run"
+
+
+def files_twice(names, run, tmp_path):
+    for copy in ("one", "two"):
+        for name in names:
+            write(name, EXHIBITS[name], inputs_of(run, name), META, tmp_path / copy)
+    for path in sorted((tmp_path / "one").rglob("*")):
+        if path.is_file():
+            yield path, tmp_path / "two" / path.relative_to(tmp_path / "one")
+
+
+def test_two_runs_give_the_same_bytes(run, tmp_path):
+    for one, two in files_twice(("figureS1", "table1"), run, tmp_path):
+        assert one.read_bytes() == two.read_bytes(), one.name
+    with zipfile.ZipFile(tmp_path / "one/tables/table1.docx") as archive:
+        assert {info.date_time[0] for info in archive.infolist()} == {1980}
+    assert b"/FontFile2" in (tmp_path / "one/figures/figureS1.pdf").read_bytes()
+
+
+@pytest.mark.slow
+def test_two_runs_give_the_same_bytes_for_everything(run, tmp_path):
+    for one, two in files_twice(EXHIBITS, run, tmp_path):
+        assert one.read_bytes() == two.read_bytes(), one.name
