@@ -19,7 +19,7 @@ _CURVES = {
     "mfr_sds+dl_ctac": ("MFR + SDS + DL-CTAC", style.BLUES[2], "solid", 1.5),
     "mfr_sds+standard": ("MFR + SDS + standard score", style.GREYS[3], (0, (5, 1.2, 1, 1.2)), 1.3),
 }
-_WHO = {"all": "All patients", "paired": "Patients with both scores"}
+_WHO = {"all": "All patients", "paired": "Both scores"}
 _MODELS = {"univariable": "Univariable", "adjusted": "Adjusted"}
 
 
@@ -168,5 +168,6 @@ def _calibration_panel(axes: Axes, rows, score: str, top: float) -> None:
         axes.errorbar(x, y, yerr=spread, fmt=marker, label=label, **look)
     axes.set(xlim=(0, top), ylim=(0, top), aspect="equal")
     for axis in (axes.xaxis, axes.yaxis):
+        axis.set_ticks(np.arange(0, top, 0.1 if top > 0.3 else 0.05))
         axis.set_major_formatter(lambda value, _: f"{100 * value:.0f}%")
     axes.legend(loc="upper left", handlelength=1.2)

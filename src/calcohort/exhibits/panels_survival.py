@@ -59,6 +59,8 @@ def draw_curves(axes: Axes, curves: dict, score: str, years: int, title: str, lo
             continue
         table = curves[category]
         table = table[table["time_years"] <= years]
+        # Between events nothing changes, and a curve of a large cohort stays a small file.
+        table = table[(table["n_events"] > 0) | (table.index == (table.index[-1] if len(table) else -1))]
         columns = table[["time_years", "survival", "ci_low", "ci_high"]].to_numpy(dtype=float)
         columns = np.vstack([[0.0, 1.0, 1.0, 1.0], columns])
         times, survival, low, high = columns.T

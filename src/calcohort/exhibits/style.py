@@ -58,6 +58,8 @@ RC = {
     "svg.fonttype": "path",
     "svg.hashsalt": "calcohort",
     "path.simplify": False,
+    # Letters keep their widths at every resolution, so that what fits in one format fits in all.
+    "text.hinting": "none",
 }
 
 
