@@ -37,4 +37,4 @@ def build(name: str, task: str, **config) -> nn.Module:
     classes = len(CLASSES[task])
     if name == "clstm-paper":
         return ClstmPaper(classes, **({"fusion": "sum" if task == "heart" else "max"} | config))
-    return ClstmFast(classes, **({"width": 24, "hidden": 24} if task == "heart" else {}) | config)
+    return ClstmFast(classes, **config)

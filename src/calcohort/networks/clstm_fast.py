@@ -32,8 +32,8 @@ class ClstmFast(nn.Module):
         self,
         classes: int,
         channels: int,
-        width: int = 32,
-        hidden: int = 32,
+        width: int = 24,
+        hidden: int = 24,
         context: bool = True,
         attention: bool = True,
     ):

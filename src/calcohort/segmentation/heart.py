@@ -6,10 +6,10 @@ import numpy as np
 from scipy import ndimage
 
 # Hearts with their great vessels' roots: beyond these the mask has leaked into the liver or down the aorta.
-MAXIMUM_ML, MAXIMUM_HEIGHT_MM = 1400.0, 175.0
+MAXIMUM_ML, MAXIMUM_HEIGHT_MM = 1400.0, 165.0
 MINIMUM_ML = 80.0
 # Bridges thinner than twice this are leaks; each step is tried only when the one before is implausible.
-OPENING_MM = (6.0, 10.0, 15.0)
+OPENING_MM = (8.0, 11.0, 15.0)
 FAR_MM = 40.0
 
 

@@ -1,7 +1,6 @@
 """Segmenter: from a scan in Hounsfield units to the labels of its calcium."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import nullcontext
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ import torch
 
 from calcohort.networks.blocks import fuse_batch_norms
 from calcohort.networks.files import Model, Network, load_model
+from calcohort.networks.precision import autocast
 from calcohort.segmentation import grids, vote
 from calcohort.segmentation.heart import Heart, NoHeart, find_heart
 from calcohort.volume import Volume
@@ -161,17 +161,11 @@ class Segmenter:
 
     def _run(self, network: Network, stack: np.ndarray, distance: np.ndarray | None = None) -> np.ndarray:
         """Probabilities (classes, z, y, x) of one stack."""
-        with torch.inference_mode(), self._precision():
+        with torch.inference_mode(), autocast(self.device):
             hu = torch.from_numpy(stack).to(self.device)
             mm = None if distance is None else torch.from_numpy(distance).to(self.device)
             logits = network.module(network.inputs(hu, mm)[None])[0]
             return torch.softmax(logits.float(), dim=1).transpose(0, 1).cpu().numpy()
-
-    def _precision(self):
-        """bfloat16 where the processor multiplies it in hardware, else float32."""
-        if self.device.type == "cuda" or fast_bfloat16():
-            return torch.autocast(self.device.type, torch.bfloat16)
-        return nullcontext()
 
     def _ready(self, network: Network) -> Network:
         module = deepcopy(network.module).eval()
@@ -191,18 +185,6 @@ class Segmenter:
 
 def _slices(box) -> tuple[slice, slice, slice]:
     return tuple(slice(box[2 * axis], box[2 * axis + 1]) for axis in range(3))
-
-
-def fast_bfloat16() -> bool:
-    """Whether this CPU has bfloat16 instructions (AVX512-BF16 or AMX)."""
-    flags = ("avx512_bf16", "amx_bf16", "bf16")
-    try:
-        line = next(
-            x for x in Path("/proc/cpuinfo").read_text().splitlines() if x.startswith(("flags", "Features"))
-        )
-    except (OSError, StopIteration):
-        return False
-    return any(flag in line.split() for flag in flags)
 
 
 def _distance_on(frame: grids.Frame, heart: Heart, heart_frame: grids.Frame) -> np.ndarray:

@@ -111,6 +111,11 @@ def divide(voxels: np.ndarray, members: np.ndarray, probabilities: np.ndarray, s
         own = order[ends[component] - counts[component].sum() : ends[component]]
         leaders = own[sure[own]]
         if len(leaders):
-            _, nearest = cKDTree(points[leaders]).query(points[own])
-            kind[own] = seen[leaders][nearest]
+            away = [_nearest(points[leaders[seen[leaders] == k]], points[own]) for k in range(kinds)]
+            kind[own] = np.argmin(away, axis=0)
     return np.unique(members * kinds + kind, return_inverse=True)[1]
+
+
+def _nearest(leaders: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Distance of each point to the nearest leader; infinite without one."""
+    return cKDTree(leaders).query(points)[0] if len(leaders) else np.full(len(points), np.inf)

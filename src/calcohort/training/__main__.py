@@ -1,6 +1,7 @@
 """Training without a workflow: ``python -m calcohort.training --help``."""
 
 import argparse
+import json
 import logging
 import sys
 from dataclasses import replace
@@ -52,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     for name in ("steps", "batch", "slices", "seed", "validate-every", "checkpoint-every"):
         part.add_argument(f"--{name}", type=int)
     part.add_argument("--learning-rate", type=float)
+    part.add_argument("--network-config", type=json.loads, help="arguments of the network, JSON")
     part.add_argument("--precision", choices=("auto", "float32", "bfloat16"))
     part.set_defaults(command=_train)
 

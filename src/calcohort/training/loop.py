@@ -6,7 +6,6 @@ import logging
 import math
 import tempfile
 import time
-from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from tqdm import tqdm
 from calcohort.errors import InputError
 from calcohort.networks.files import Network, load_weights, new_network
 from calcohort.networks.inputs import default_inputs
+from calcohort.networks.precision import autocast
 from calcohort.tables import write_csv
 from calcohort.training.batches import Batch, Pool
 from calcohort.training.checkpoint import (
@@ -152,7 +152,7 @@ class Training:
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.step, settings)
         self.module.train()
-        with _precision(settings.precision, self.device):
+        with autocast(self.device, settings.precision):
             logits = self.module(self.network.inputs(batch.hu, batch.distance_mm))
         if settings.task == "heart":
             loss = heart_loss(logits, batch.labels, batch.valid, settings.loss)
@@ -177,7 +177,7 @@ class Training:
             raise FloatingPointError(f"the loss of the {self.settings.task} network is no longer finite")
         row = {"step": self.step, "loss": float(np.mean(losses))}
         row["learning_rate"] = learning_rate(self.step, self.settings)
-        with _precision(self.settings.precision, self.device):
+        with autocast(self.device, self.settings.precision):
             row |= validate(self.averaged(), self.pool, self.samples, self.validation)
         self.recent = []
         self.history.append(row)
@@ -255,12 +255,6 @@ def _optimizer(module: torch.nn.Module, settings: TrainingSettings) -> torch.opt
         {"params": vectors, "weight_decay": 0.0},
     ]
     return torch.optim.AdamW(groups, lr=settings.learning_rate)
-
-
-def _precision(wanted: str, device: torch.device):
-    if wanted == "bfloat16" or (wanted == "auto" and device.type == "cuda"):
-        return torch.autocast(device.type, torch.bfloat16)
-    return nullcontext()
 
 
 def _device(wanted: str) -> torch.device:

@@ -63,7 +63,7 @@ def _shares(target: Tensor, candidate: Tensor, weight: Tensor, class_weights: tu
     for kind in range(3):
         member = (candidate & (target == kind)).float() * weight
         # Inverse square root of the local count: ten voxels weigh three times as much as one, not ten times.
-        crowd = F.avg_pool2d(member, 9, 1, 4) * 81
+        crowd = F.avg_pool2d(F.avg_pool2d(member, (9, 1), 1, (4, 0)), (1, 9), 1, (0, 4)) * 81
         member = member / crowd.clamp(min=1).sqrt()
         wanted = class_weights[kind] if class_weights else 1.0 / 3
         share = share + wanted * member / member.sum().clamp(min=1)

@@ -105,7 +105,7 @@ class TrainingSettings:
     validation_stacks : int
         At most so many samples are validated on.
     precision : {"auto", "float32", "bfloat16"}
-        "auto" is bfloat16 on CUDA and float32 on a CPU.
+        "auto" is bfloat16 on CUDA and on CPUs that multiply it in hardware.
     """
 
     task: str = "lesion"

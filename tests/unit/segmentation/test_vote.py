@@ -1,0 +1,108 @@
+"""The vote: components decide together, unsure ones are background, mixed ones are divided."""
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from calcohort.segmentation import vote
+
+SPACING = (3.0, 0.7, 0.7)
+
+
+def random_case(seed, rules=None, density=0.2):
+    rng = np.random.default_rng(seed)
+    mask = rng.random((5, 12, 12)) < density
+    odds = rng.dirichlet((0.6, 0.6, 0.6), int(mask.sum())).T
+    return mask, np.argwhere(mask), vote.components(mask), odds, rules or vote.Rules()
+
+
+@given(st.integers(0, 2**31), st.floats(0.01, 0.6))
+@settings(max_examples=40, deadline=None)
+def test_parts_never_reach_across_components(seed, density):
+    mask, voxels, members, odds, rules = random_case(seed, density=density)
+    if len(voxels) == 0:
+        return
+    parts = vote.divide(voxels, members, odds, SPACING, rules)
+    assert len(parts) == mask.sum()
+    assert set(parts) == set(range(parts.max() + 1))
+    for part in range(parts.max() + 1):
+        assert len(set(members[parts == part])) == 1
+
+
+@given(st.integers(0, 2**31))
+@settings(max_examples=40, deadline=None)
+def test_the_order_of_the_voxels_does_not_matter(seed):
+    _, voxels, members, odds, rules = random_case(seed)
+    order = np.random.default_rng(seed).permutation(len(voxels))
+    straight = vote.classify(voxels, members, odds, SPACING, rules)
+    mixed = vote.classify(voxels[order], members[order], odds[:, order], SPACING, rules)
+    assert np.array_equal(straight[order], mixed)
+
+
+@given(st.integers(0, 2**31), st.floats(0.05, 0.95), st.floats(0.0, 0.3))
+@settings(max_examples=40, deadline=None)
+def test_a_stricter_threshold_never_adds_coronary_calcium(seed, threshold, more):
+    _, voxels, members, odds, _ = random_case(seed)
+    loose, strict = (
+        vote.classify(voxels, members, odds, SPACING, vote.Rules(coronary_threshold=value))
+        for value in (threshold, threshold + more)
+    )
+    assert not np.any((strict == vote.CORONARY) & (loose != vote.CORONARY))
+    assert np.array_equal(strict == vote.OTHER, loose == vote.OTHER)
+
+
+@given(st.integers(0, 2**31))
+@settings(max_examples=40, deadline=None)
+def test_a_component_of_one_mind_has_one_class(seed):
+    _, voxels, members, odds, _ = random_case(seed)
+    found = vote.classify(voxels, members, odds, SPACING, vote.Rules(split_share=1.1))
+    for member in set(members):
+        assert len(set(found[members == member])) == 1
+
+
+def test_nothing_is_classified_where_nothing_is():
+    found = vote.classify(np.empty((0, 3), int), np.empty(0, int), np.empty((3, 0)), SPACING, vote.Rules())
+    assert found.shape == (0,)
+
+
+def line(first, second, length=20):
+    """A bar whose halves are seen as two classes."""
+    mask = np.zeros((3, 3, length), dtype=bool)
+    mask[1, 1] = True
+    odds = np.full((3, length), 0.05)
+    odds[first, : length // 2] = 0.9
+    odds[second, length // 2 :] = 0.9
+    return np.argwhere(mask), vote.components(mask), odds
+
+
+def test_a_lesion_that_touches_the_aortic_wall_keeps_its_own_half():
+    voxels, members, odds = line(vote.CORONARY, vote.OTHER)
+    found = vote.classify(voxels, members, odds, SPACING, vote.Rules())
+    assert list(found) == [vote.CORONARY] * 10 + [vote.OTHER] * 10
+
+
+def test_a_few_doubtful_voxels_do_not_divide_a_lesion():
+    voxels, members, odds = line(vote.CORONARY, vote.CORONARY)
+    odds[:, 9:12] = [[0.1], [0.3], [0.6]]
+    found = vote.classify(voxels, members, odds, SPACING, vote.Rules())
+    assert set(found) == {vote.CORONARY}
+
+
+def test_unsure_coronary_calcium_is_background():
+    voxels, members, odds = line(vote.CORONARY, vote.CORONARY)
+    odds[:] = np.array([[0.3], [0.45], [0.25]])
+    assert set(vote.classify(voxels, members, odds, SPACING, vote.Rules())) == {vote.BACKGROUND}
+    lenient = vote.Rules(coronary_threshold=0.4)
+    assert set(vote.classify(voxels, members, odds, SPACING, lenient)) == {vote.CORONARY}
+
+
+def test_lesions_that_touch_by_a_corner_across_slices_are_one_component():
+    mask = np.zeros((2, 2, 2), dtype=bool)
+    mask[0, 0, 0] = mask[1, 1, 1] = True
+    assert list(vote.components(mask)) == [0, 0]
+
+
+def test_candidates_are_bright_and_near_the_heart():
+    hu = np.array([[[129.0, 130.0, 500.0, 500.0]]])
+    distance = np.array([[[5.0, 5.0, -5.9, -6.0]]])
+    assert vote.candidates(hu, distance, vote.Rules()).tolist() == [[[False, True, True, False]]]
