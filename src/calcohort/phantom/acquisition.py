@@ -67,8 +67,8 @@ _CTAC = Protocol(
     slices=(40, 55),
     margins_mm=(22, 24),
     noise_hu=(20, 38),
-    sharpness_mm=(0.75, 1.1),
-    heart_mm=(1.5, 5),
+    sharpness_mm=(0.6, 0.95),
+    heart_mm=(0.6, 3.2),
     breath_mm=(0, 5),
     inspiration_mm=(-3, 3),
 )

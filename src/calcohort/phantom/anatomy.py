@@ -1,6 +1,6 @@
 """One simulated patient: anatomy, tissues, calcium and confounders, drawn from a seed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -87,8 +87,7 @@ def draw_anatomy(seed, *, burden: str | None = None, population: str = "demo") -
     draw = stream("body")
     torso, front_wall = draw_torso(draw)
     heart = _place_heart(stream("heart"), front_wall)
-    torso = Torso(torso.skin, torso.muscle, torso.cavity, torso.spine, torso.descending,
-                  aortic_arch(draw, heart, torso.descending))  # fmt: skip
+    torso = replace(torso, arch=aortic_arch(draw, heart, torso.descending))
     arteries = draw_arteries(stream("arteries"), heart)
     layers, cartilages, found = _body_layers(draw, torso, heart)
     layers += heart_layers(heart)

@@ -93,10 +93,11 @@ def draw_heart(draw: Draw, origin: np.ndarray) -> Heart:
     atria = Blend(tuple(chambers[n] for n in ("LA", "RA", "LA appendage", "RA appendage")), smooth=12)
     # The atrioventricular groove is a deep cleft full of fat; the ventricles merge more gently.
     epicardium = Blend((ventricles, atria, vessels["root"]), smooth=draw.span(2.5, 7, 2))
-    fat_depth = draw.span(2.5, 7.5, 1.0)
+    fat_depth = draw.span(2.5, 7.5, 2.0)
+    # The pericardium spans every cleft that the muscle fills: it is at least as smooth.
     fat = Blend(
         (*chambers.values(), vessels["root"], vessels["ascending"], trunk),
-        smooth=draw.span(12, 24, 8),
+        smooth=max(draw.span(12, 24), ventricles.smooth + 4),
         grow=fat_depth,
         wobble=draw.wobble(1.5),
     )

@@ -1,5 +1,7 @@
 """Lungs with their vessels and diseases, and the organs of the upper abdomen."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from calcohort.phantom.draws import Draw
@@ -7,8 +9,11 @@ from calcohort.phantom.heart import Heart
 from calcohort.phantom.paint import Layer
 from calcohort.phantom.solids import Blend, Common, Ellipsoid, HalfSpace, Tube
 
+if TYPE_CHECKING:
+    from calcohort.phantom.torso import Torso
 
-def lung_tree(draw: Draw, torso, heart: Heart) -> list[Layer]:
+
+def lung_tree(draw: Draw, torso: "Torso", heart: Heart) -> list[Layer]:
     """Pulmonary vessels: branching tubes from each hilum to the periphery."""
     layers = []
     for side in (-1, 1):
@@ -28,7 +33,7 @@ def lung_tree(draw: Draw, torso, heart: Heart) -> list[Layer]:
     return layers
 
 
-def lung_disease(draw: Draw, torso) -> list[Layer]:
+def lung_disease(draw: Draw, torso: "Torso") -> list[Layer]:
     """Consolidations, nodules and pleural fluid, which border on the heart in many patients."""
     layers = []
     if draw.chance(0.25, 0.35):
@@ -69,7 +74,7 @@ def _branch(draw: Draw, start, end, radius, depth) -> list[Layer]:
     return layers
 
 
-def abdomen(draw: Draw, torso, heart: Heart) -> list[Layer]:
+def abdomen(draw: Draw, torso: "Torso", heart: Heart) -> list[Layer]:
     """Diaphragm domes with liver, stomach, spleen; everything below them is fat and organs."""
     a, b, _, cy = torso.cavity.section(-100.0)
     floor = float(_lowest(heart))

@@ -13,14 +13,17 @@ from calcohort.phantom.solids import Blend, Column, Common, Ellipsoid, Gradient,
 
 @dataclass(frozen=True, eq=False)
 class Torso:
-    """Shape of the chest: skin, muscle wall and the cavity inside the ribs; course of spine and aorta."""
+    """Shape of the chest: skin, muscle wall and the cavity inside the ribs; course of spine and aorta.
+
+    The arch joins the heart and is there once the heart is (`aortic_arch`).
+    """
 
     skin: Column
     muscle: Column
     cavity: Column
     spine: np.ndarray
     descending: Tube
-    arch: Tube
+    arch: Tube | None = None
 
     def spine_y(self, z: float) -> float:
         """Anteroposterior position of the vertebral bodies' centres at a height."""
@@ -54,7 +57,7 @@ def draw_torso(draw: Draw) -> tuple[Torso, float]:
                             back + rear * 0.5 - front], 1), wobble=draw.wobble(2.0, 60, 120))  # fmt: skip
     spine = _spine_course(draw, depth)
     front_wall = -depth + float(np.interp(0, levels, back))
-    return Torso(skin, muscle, cavity, spine, *_aorta_stub(draw, spine)), front_wall
+    return Torso(skin, muscle, cavity, spine, _descending_aorta(draw, spine)), front_wall
 
 
 def _spine_course(draw: Draw, depth: float) -> np.ndarray:
@@ -65,15 +68,14 @@ def _spine_course(draw: Draw, depth: float) -> np.ndarray:
     return np.stack([scoliosis * np.sin(z / 60), y, z], 1)
 
 
-def _aorta_stub(draw: Draw, spine: np.ndarray) -> tuple[Tube, Tube]:
-    """Descending aorta beside the spine, and a placeholder arch that `with_arch` replaces."""
+def _descending_aorta(draw: Draw, spine: np.ndarray) -> Tube:
+    """Descending aorta, in front of the spine and to its left."""
     radius = draw.span(10.5, 14.5)
     z = np.array([-240.0, -160, -80, -30, 20, 60, 84])
     x = np.interp(z, [-240, -80, 84], [8, draw.span(10, 18), draw.span(18, 26)])
     y = np.interp(z, spine[:, 2], spine[:, 1]) - draw.span(28, 33)
     points = np.stack([x + np.interp(z, spine[:, 2], spine[:, 0]), y, z], 1)
-    tube = Tube(points, np.full(len(z), radius) * np.linspace(0.9, 1.06, len(z)))
-    return tube, tube
+    return Tube(points, np.full(len(z), radius) * np.linspace(0.9, 1.06, len(z)))
 
 
 def aortic_arch(draw: Draw, heart: Heart, descending: Tube) -> Tube:

@@ -49,7 +49,8 @@ def spline(points: np.ndarray, step: float = 1.0) -> np.ndarray:
 def draw_arteries(draw: Draw, heart: Heart) -> tuple[Artery, ...]:
     """LM, LAD, LCX and RCA with diagonal, marginal and posterior descending branches."""
     size = heart.scale * draw.span(0.85, 1.15)
-    lift = draw.span(1.2, 2.6, 0.8)
+    # The arteries run in the fat under the pericardium, however thin it is.
+    lift = min(draw.span(1.2, 2.6, 0.8), heart.fat.grow - 1.0)
     right_ostium, left_ostium = ostia(draw, heart)
     right_dominant = draw.chance(0.82)
     fork = _av_groove(heart, np.radians([draw.uniform(100, 112)]), lift)[0]
