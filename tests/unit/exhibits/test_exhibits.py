@@ -22,6 +22,8 @@ from calcohort.exhibits.registry import EXHIBITS
 from calcohort.exhibits.write import outputs, write
 
 TABLES = [name for name, entry in CATALOGUE.items() if entry.kind == "table"]
+# Made from tables of the run; the others from pictures, or from the model.
+TABULAR = [name for name in EXHIBITS if name not in ("figure6", "figureS7", "figureS2")]
 FIGURES = [name for name, entry in CATALOGUE.items() if entry.kind == "figure"]
 
 
@@ -71,23 +73,16 @@ def test_without_its_files_an_exhibit_says_why(name):
         EXHIBITS[name].build({}, META)
 
 
-@pytest.mark.parametrize("name", [name for name in EXHIBITS if EXHIBITS[name].sources])
+@pytest.mark.parametrize("name", TABULAR)
 def test_with_empty_files_an_exhibit_says_why(name, run):
-    inputs = {
-        file: table.iloc[:0] if isinstance(table, pd.DataFrame) else table
-        for file, table in inputs_of(run, name).items()
-    }
-    if name in ("figure6", "figureS7"):
-        pytest.skip("made of pictures, not of tables")
+    inputs = {file: table.iloc[:0] for file, table in inputs_of(run, name).items()}
     with pytest.raises(Unavailable, match=r"\.$"):
         EXHIBITS[name].build(inputs, META)
 
 
-@pytest.mark.parametrize("name", [name for name in EXHIBITS if EXHIBITS[name].sources])
+@pytest.mark.parametrize("name", TABULAR)
 def test_a_missing_column_is_named(name, run):
     inputs = inputs_of(run, name)
-    if name in ("figure6", "figureS7"):
-        pytest.skip("made of pictures, not of tables")
     first = EXHIBITS[name].sources[0 if name != "figure1" else 2]
     lost = {
         "statistics/baseline.csv": "count",
@@ -138,9 +133,13 @@ DEGRADED = {
 }
 
 
-@pytest.mark.parametrize("change", DEGRADED, ids=lambda change: change.__name__)
+# Decision curves take longest to compute, and only the study without flow reserve needs them.
+SLOW = (without_flow_reserve, one_category)
+CHANGES = [pytest.param(c, id=c.__name__, marks=[pytest.mark.slow] if c in SLOW else []) for c in DEGRADED]
+
+
+@pytest.mark.parametrize("change", CHANGES)
 def test_what_a_study_lacks_takes_only_the_exhibits_that_need_it(change, tmp_path):
-    # Decision curves take longest, and need what one of these studies lacks.
     families = [f for f in FAMILIES_READ if f != "decision_curve" or change is without_flow_reserve]
     write_run(tmp_path, change(make_analysis(150)), families=families)
     reasons = {}
