@@ -41,3 +41,14 @@ if "development" in CONFIG:
 
 
 include: "rules/statistics.smk"
+include: "rules/exhibits.smk"
+include: "rules/report.smk"
+include: "rules/targets.smk"
+
+
+rule all:
+    """Everything: the report and its audit."""
+    default_target: True
+    input:
+        rules.report.output,
+        rules.audit.output,

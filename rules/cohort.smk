@@ -4,7 +4,6 @@ rule cohort:
     input:
         scores=rules.scores.output.scores if DOOR == "imaging" else CONFIG["scores"],
         registries=rules.registries.output.tables,
-        findings=rules.registries.output.findings,
     output:
         analysis=result("cohort/analysis.csv"),
         endpoints=result("cohort/endpoints.csv"),
@@ -22,7 +21,8 @@ rule cohort:
         runtime=15,
     params:
         settings=CONFIG["cohort"],
-        private="private_dir" in CONFIG,
+        private_dir=CONFIG.get("private_dir", ""),
+        door=DOOR,
         code=code("cohort.analysis"),
     script:
         "../workflow/scripts/cohort.py"

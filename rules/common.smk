@@ -11,7 +11,7 @@ os.environ.update(PYTHONPATH=LIBRARY)
 # Bytes must not depend on the day of the run (matplotlib and docx write dates otherwise).
 os.environ.setdefault("SOURCE_DATE_EPOCH", "0")
 
-from calcohort.check import check_files
+from calcohort.check import check_files, weights_simulated
 from calcohort.config import complete, door, sources
 from calcohort.digest import code_digest, text_digest, tree_digest
 from calcohort.errors import InputError
@@ -26,10 +26,21 @@ def checked(function, *args, **options):
 
 
 CONFIG = checked(complete, config, where=str(workflow.configfiles[0]))
-SIMULATED = "simulate" in CONFIG
 DOOR = door(CONFIG)
-if not SIMULATED:
+if "simulate" not in CONFIG:
     checked(check_files, CONFIG)
+
+SIMULATED = "simulate" in CONFIG
+MODEL = CONFIG["segmentation"]["model"]
+MODEL_FILES = sorted(str(path) for path in Path(MODEL).glob("*") if path.is_file())
+# What was not seen in patients says so wherever it is shown.
+WEIGHTS_SIMULATED = ("imaging" in CONFIG or "development" in CONFIG) and weights_simulated(MODEL)
+META = {
+    "name": CONFIG["name"],
+    "simulated": SIMULATED or WEIGHTS_SIMULATED,
+    "simulated_note": "Simulated patients." if SIMULATED else "Scores by weights trained on simulated scans.",
+    "weights_simulated": WEIGHTS_SIMULATED,
+}
 
 RESULTS = f"results/{CONFIG['name']}"
 LOGS = f"{RESULTS}/logs"

@@ -56,7 +56,7 @@ rule internal_testing:
         development_folders,
         split=rules.split.output[0],
         tables=DEVELOPMENT_TABLES,
-        model=CONFIG["segmentation"]["model"],
+        weights=MODEL_FILES,
     output:
         scans=result("development/scans.csv"),
     log:
@@ -72,6 +72,7 @@ rule internal_testing:
         gpu=1 if CONFIG["segmentation"]["device"] == "cuda" else 0,
     params:
         subset=DEVELOPMENT["internal_test"],
+        model=MODEL,
         device=CONFIG["segmentation"]["device"],
         conventions=CONFIG["scoring"],
         code=code("development", "segmentation.infer"),
@@ -121,6 +122,7 @@ rule fit:
         gpu=1 if CONFIG["segmentation"]["device"] == "cuda" else 0,
     params:
         training=DEVELOPMENT["training"],
+        model=MODEL,
         device=CONFIG["segmentation"]["device"],
         checkpoints=result("development/checkpoints"),
         code=code("training.loop", "networks"),

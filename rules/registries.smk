@@ -8,7 +8,6 @@ rule registries:
         registry_files,
     output:
         tables=expand("{private}/registries/{name}.parquet", private=PRIVATE, name=REGISTRIES),
-        findings=result("cohort/registry_findings.csv"),
     log:
         f"{LOGS}/registries.log",
     benchmark:

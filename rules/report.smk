@@ -2,6 +2,11 @@
 TABLE_FILES = expand(result("tables/{name}.{suffix}"), name=TABLES, suffix=["csv", "html", "docx"])
 FIGURE_FILES = expand(result("figures/{name}.{suffix}"), name=FIGURES, suffix=["pdf", "svg", "png"])
 MANIFESTS = expand(result("exhibits/{name}.json"), name=[*TABLES, *FIGURES])
+# What the report reads beside statistics and exhibits.
+OTHER_FILES = [
+    *("cohort/flow.csv", "cohort/excluded.csv", "cohort/quality.csv", "cohort/analysis.csv"),
+    *("imaging/series.csv", "imaging/files.parquet", "scores/scores.csv", "development/scans.csv"),
+]
 # Which rule made a file: shown beside every number of the report.
 MAKERS = {str(path).removeprefix(f"{RESULTS}/"): rule.name for rule in workflow.rules for path in rule.output}
 
@@ -37,13 +42,13 @@ rule report:
     """Write the report: one page that opens offline, every number with its address."""
     input:
         STATISTICS,
-        RUN_TABLES,
         MANIFESTS,
         TABLE_FILES,
         FIGURE_FILES,
         rules.claims.output,
-        templates=REPORT_TEMPLATES,
-        model=MODEL_CARD,
+        rules.gallery.output if DOOR == "imaging" else [],
+        *(path for path in map(result, OTHER_FILES) if path in MADE),
+        card=[path for path in MODEL_FILES if path.endswith(".md")],
     output:
         report(result("report.html"), category="Report", caption="../workflow/report/report.rst"),
         result("audit/tallies.csv"),
@@ -62,6 +67,7 @@ rule report:
         results=RESULTS,
         meta=META,
         makers=MAKERS,
+        templates=tree_digest(f"{LIBRARY}/calcohort/report"),
         code=code("report.page", "audit.build"),
     script:
         "../workflow/scripts/report.py"
@@ -89,7 +95,7 @@ rule audit:
         config=CONFIG,
         results=RESULTS,
         benchmarks=TIMES,
-        model=CONFIG["segmentation"]["model"],
+        model=MODEL,
         code=code("audit.build"),
     script:
         "../workflow/scripts/audit.py"

@@ -18,7 +18,7 @@ rule score:
         runtime=15,
     params:
         conventions=CONFIG["scoring"],
-        code=code("scoring.agatston", "scoring.quality", "segmentation.store"),
+        code=code("scoring.rows", "segmentation.store"),
     script:
         "../workflow/scripts/score.py"
 
@@ -48,3 +48,54 @@ rule scores:
 
 
 SCORES = rules.scores.output.scores
+
+
+rule gallery:
+    """Draw the scans most worth a look, with their lesions outlined."""
+    input:
+        scores=rules.scores.output.scores,
+        crops=by_shard(rules.segment.output.crops),
+        clinical_cac=(
+            f"{PRIVATE}/registries/clinical_cac.parquet" if "clinical_cac" in CONFIG["registries"] else []
+        ),
+    output:
+        directory(result("gallery")),
+    log:
+        f"{LOGS}/gallery.log",
+    benchmark:
+        f"{TIMES}/gallery.tsv"
+    conda:
+        "../envs/report.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        scans=CONFIG["gallery"]["scans"],
+        conventions=CONFIG["scoring"],
+        meta=META,
+        code=code("pictures.run"),
+    script:
+        "../workflow/scripts/gallery.py"
+
+
+rule examples:
+    """Cut the slices of example patients for the figures, chosen by rule."""
+    input:
+        analysis=result("cohort/analysis.csv"),
+        scores=rules.scores.output.scores,
+        crops=by_shard(rules.segment.output.crops),
+    output:
+        result("segmentation/examples.npz"),
+    log:
+        f"{LOGS}/examples.log",
+    benchmark:
+        f"{TIMES}/examples.tsv"
+    conda:
+        "../envs/report.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=15,
+    params:
+        code=code("exhibits.examples"),
+    script:
+        "../workflow/scripts/examples.py"

@@ -4,7 +4,7 @@ rule segment:
     input:
         volumes=rules.convert.output.volumes,
         outcomes=rules.convert.output.outcomes,
-        model=CONFIG["segmentation"]["model"],
+        weights=MODEL_FILES,
     output:
         crops=directory(result("segmentation/shards/{shard}")),
         outcomes=result("segmentation/outcomes/{shard}.csv"),
@@ -20,6 +20,7 @@ rule segment:
         runtime=60,
         gpu=1 if CONFIG["segmentation"]["device"] == "cuda" else 0,
     params:
+        model=MODEL,
         device=CONFIG["segmentation"]["device"],
         code=code("segmentation.infer", "segmentation.store"),
     script:

@@ -1,12 +1,27 @@
-# Targets by name; without a name, everything.
-localrules:
-    all,
-    scores,
+# Targets by name, beside the rules whose own names are targets: imaging, scores, cohort, report, audit.
+if DOOR == "imaging":
+
+    rule segmentation:
+        """All heart crops."""
+        input:
+            by_shard(rules.segment.output.crops),
 
 
-rule all:
-    """Everything: the report with its audit."""
-    default_target: True
+rule statistics:
+    """All tidy tables."""
     input:
-        rules.report.output,
-        rules.audit.output,
+        STATISTICS,
+
+
+rule exhibits:
+    """All tables and figures, in every format."""
+    input:
+        MANIFESTS,
+
+
+if "development" in CONFIG:
+
+    rule train:
+        """A model of one's own."""
+        input:
+            rules.fit.output,

@@ -1,5 +1,6 @@
 """Checks of a study's inputs: before any long work starts."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +26,15 @@ def check_files(config: dict) -> None:
             raise InputError(f"no such file or folder: {path}", where=key, cure=cure)
 
 
+def weights_simulated(model_dir: str | Path) -> bool:
+    """Whether the weights in a model's folder were trained on simulated scans; yes where nothing is said."""
+    try:
+        plan = json.loads((Path(model_dir) / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return True
+    return bool(plan.get("meta", {}).get("simulated", True))
+
+
 def check_study(path: str | Path) -> list[str]:
     """Validate a config and read all its tables, without running anything.
 
@@ -38,10 +48,14 @@ def check_study(path: str | Path) -> list[str]:
     InputError
         Whose message has one line for each problem.
     """
+    from calcohort.imaging.protocol import check_rules
+
     config = read_config(path)
     if "simulate" in config:
         return [f"{path}: right; its inputs are simulated by the run"]
     check_files(config)
+    if "imaging" in config:
+        check_rules(config["imaging"]["protocols"])
     lines, problems = [f"{path}: right"], []
     for column_check in (_check_table(config), _check_registries(config)):
         for outcome in column_check:

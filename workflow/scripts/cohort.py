@@ -6,17 +6,19 @@ import pandas as pd
 
 from calcohort import tables
 from calcohort.cohort.analysis import build
+from calcohort.cohort.pseudonyms import pseudonymise, site_key
 from calcohort.cohort.settings import CohortSettings
 from calcohort.logs import script_log
 from calcohort.registries.scores import read_scores
 
 with script_log(snakemake.log[0]):
     registries = {Path(path).stem: pd.read_parquet(path) for path in snakemake.input.registries}
-    settings = CohortSettings.from_config(snakemake.params.settings, private=snakemake.params.private)
-    result = build(registries, read_scores(snakemake.input.scores), settings)
-    quality = pd.concat([tables.read_csv(snakemake.input.findings), result.quality], ignore_index=True)
-    tables.write_csv(result.analysis, snakemake.output.analysis)
-    tables.write_csv(result.endpoints, snakemake.output.endpoints)
-    tables.write_csv(result.excluded, snakemake.output.excluded)
-    tables.write_csv(result.flow, snakemake.output.flow)
-    tables.write_csv(quality, snakemake.output.quality)
+    scores = read_scores(snakemake.input.scores)
+    private_dir = snakemake.params.private_dir
+    if private_dir and snakemake.params.door == "scores":
+        # The scores of this run's own images are pseudonymous already.
+        scores["patient_id"] = pseudonymise(scores["patient_id"], site_key(private_dir))
+    settings = CohortSettings.from_config(snakemake.params.settings, private=bool(private_dir))
+    cohort = build(registries, scores, settings)
+    for name in ("analysis", "endpoints", "excluded", "flow", "quality"):
+        tables.write_csv(getattr(cohort, name), snakemake.output[name])

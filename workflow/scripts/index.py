@@ -4,16 +4,17 @@ from calcohort import tables
 from calcohort.cohort.pseudonyms import pseudonymise, site_key
 from calcohort.dicom import scan_folder
 from calcohort.imaging.identity import identify
+from calcohort.imaging.protocol import DEFAULT_RULES, rule_keywords
 from calcohort.logs import script_log
 
 with script_log(snakemake.log[0]):
     link = snakemake.params.link
-    keywords = {keyword for rule in snakemake.params.protocols for keyword in rule["match"]}
+    rules = snakemake.params.protocols or DEFAULT_RULES
     index = scan_folder(
         snakemake.params.dicom,
         workers=snakemake.threads,
         allow_lossy=snakemake.params.allow_lossy,
-        extra_keywords=sorted(keywords | set(link.values())),
+        extra_keywords=sorted({*rule_keywords(rules), *link.values()}),
     )
     series = identify(index.series, link["patient_id"], link["scan_date"])
     if snakemake.params.private_dir:

@@ -1,22 +1,13 @@
 """Read, check and pseudonymise the registries."""
 
-import pandas as pd
-
 from calcohort import tables
-from calcohort.cohort.pseudonyms import pseudonymise, site_key
+from calcohort.cohort.pseudonyms import pseudonymise_tables, site_key
 from calcohort.logs import script_log
 from calcohort.registries.sources import read
 
 with script_log(snakemake.log[0]):
-    key = site_key(snakemake.params.private_dir) if snakemake.params.private_dir else None
-    findings = []
-    for (name, source), path in zip(
-        snakemake.params.registries.items(), snakemake.output.tables, strict=True
-    ):
-        table = read(source, name)
-        findings += table.attrs["findings"]
-        if key:
-            table["patient_id"] = pseudonymise(table["patient_id"], key)
+    registries = {name: read(source, name) for name, source in snakemake.params.registries.items()}
+    if snakemake.params.private_dir:
+        registries = pseudonymise_tables(registries, site_key(snakemake.params.private_dir))
+    for table, path in zip(registries.values(), snakemake.output.tables, strict=True):
         tables.write_parquet(table, path)
-    columns = ["source", "rule", "severity", "count"]
-    tables.write_csv(pd.DataFrame(findings, columns=columns), snakemake.output.findings)

@@ -18,6 +18,27 @@ if TYPE_CHECKING:
 PICTURE_BYTES = 60_000
 
 
+def worth_seeing(scores: pd.DataFrame, standard: Mapping[str, float], count: int) -> pd.DataFrame:
+    """At most `count` accepted scans: in turn by disagreement with the standard score, by flags, and by score.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        scores.csv of the run.
+    standard : mapping
+        Expert's score by patient_id.
+    """
+    accepted = scores[scores["accepted"]].sort_values("series", ignore_index=True)
+    gap = (accepted["patient_id"].map(standard).astype(float) - accepted["agatston"]).abs()
+    flags = accepted["warnings"].map(lambda codes: len(_flags({"warnings": codes})))
+    orders = [
+        worth.sort_values(ascending=False, kind="stable").index.tolist()
+        for worth in (gap.fillna(-1), flags, accepted["agatston"])
+    ]
+    turns = [row for turn in zip(*orders, strict=True) for row in turn]
+    return accepted.loc[list(dict.fromkeys(turns))[:count]]
+
+
 def write_pictures(
     scores: pd.DataFrame,
     load_crop: Callable[[str], "HeartCrop"],

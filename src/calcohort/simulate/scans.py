@@ -38,7 +38,7 @@ def scan_patient(patient, folder: str | Path, seed: int) -> list[dict]:
     list of dict
         ``TRUTH_COLUMNS`` for each scan that was made, with the score of the planted calcium.
     """
-    anatomy = draw_anatomy((seed, patient.phantom_seed), burden=patient.burden, population="demo")
+    anatomy = draw_anatomy((seed, patient.phantom_seed), burden=str(patient.burden), population="demo")
     rows = []
     for number, protocol in enumerate(_protocols(patient)):
         phantom = acquire(anatomy, protocol, number)
@@ -70,7 +70,7 @@ def scan_annotated(patient, folder: str | Path, seed: int) -> dict:
     dict
         image (DICOM folder), annotation (coronary and other calcification) and heart (mask), as paths.
     """
-    anatomy = draw_anatomy((seed, patient.phantom_seed), burden=patient.burden, population="demo")
+    anatomy = draw_anatomy((seed, patient.phantom_seed), burden=str(patient.burden), population="demo")
     phantom = acquire(anatomy, patient.protocol, 0)
     place = Path(folder) / patient.patient_id
     write_series(
