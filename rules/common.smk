@@ -11,7 +11,7 @@ os.environ.update(PYTHONPATH=LIBRARY)
 # Bytes must not depend on the day of the run (matplotlib and docx write dates otherwise).
 os.environ.setdefault("SOURCE_DATE_EPOCH", "0")
 
-from calcohort.check import check_files, weights_simulated
+from calcohort.check import check_files, model_plan, weights_simulated
 from calcohort.config import complete, door, sources
 from calcohort.digest import code_digest, text_digest, tree_digest
 from calcohort.errors import InputError
@@ -33,13 +33,16 @@ if "simulate" not in CONFIG:
 SIMULATED = "simulate" in CONFIG
 MODEL = CONFIG["segmentation"]["model"]
 MODEL_FILES = sorted(str(path) for path in Path(MODEL).glob("*") if path.is_file())
+# What the networks are; empty in a study that uses none.
+PLAN = model_plan(MODEL) if "imaging" in CONFIG or "development" in CONFIG else {}
 # What was not seen in patients says so wherever it is shown.
-WEIGHTS_SIMULATED = ("imaging" in CONFIG or "development" in CONFIG) and weights_simulated(MODEL)
+WEIGHTS_SIMULATED = bool(PLAN) and weights_simulated(PLAN)
 META = {
     "name": CONFIG["name"],
     "simulated": SIMULATED or WEIGHTS_SIMULATED,
     "simulated_note": "Simulated patients." if SIMULATED else "Scores by weights trained on simulated scans.",
     "weights_simulated": WEIGHTS_SIMULATED,
+    "model": {network: PLAN[network] for network in ("heart", "lesion") if network in PLAN},
 }
 
 RESULTS = f"results/{CONFIG['name']}"

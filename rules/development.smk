@@ -125,6 +125,7 @@ rule fit:
         model=MODEL,
         device=CONFIG["segmentation"]["device"],
         checkpoints=result("development/checkpoints"),
-        code=code("training.loop", "networks"),
+        simulated=SIMULATED,
+        code=code("training.fit"),
     script:
         "../workflow/scripts/fit.py"

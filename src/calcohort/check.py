@@ -26,12 +26,16 @@ def check_files(config: dict) -> None:
             raise InputError(f"no such file or folder: {path}", where=key, cure=cure)
 
 
-def weights_simulated(model_dir: str | Path) -> bool:
-    """Whether the weights in a model's folder were trained on simulated scans; yes where nothing is said."""
+def model_plan(model_dir: str | Path) -> dict:
+    """What a model's folder says about its networks and its training; empty where there is no model."""
     try:
-        plan = json.loads((Path(model_dir) / "config.json").read_text(encoding="utf-8"))
+        return json.loads((Path(model_dir) / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return True
+        return {}
+
+
+def weights_simulated(plan: dict) -> bool:
+    """Whether a model's weights were trained on simulated scans; yes where its plan does not say."""
     return bool(plan.get("meta", {}).get("simulated", True))
 
 

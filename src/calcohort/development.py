@@ -69,10 +69,13 @@ def expert_score(volume: Volume, annotation: str, conventions: Conventions) -> f
     return score(volume, coronary(read_annotation(annotation, volume)), conventions).agatston
 
 
-def training_labels(volume: Volume, annotation: str, heart: np.ndarray) -> np.ndarray:
-    """Labels (uint8, z y x) as the networks learn them: 1 coronary, 2 other calcification, 3 heart."""
+def training_labels(volume: Volume, annotation: str, heart: str) -> np.ndarray:
+    """Labels (uint8, z y x) as the networks learn them: 1 coronary, 2 other calcification, 3 heart.
+
+    `heart` is a label map of the heart (anything above 0), on the scan's grid.
+    """
     vessels = read_annotation(annotation, volume)
-    labels = np.where(heart, HEART, 0).astype(np.uint8)
+    labels = np.where(read_annotation(heart, volume) > 0, HEART, 0).astype(np.uint8)
     labels[coronary(vessels)] = 1
     labels[vessels == OTHER] = 2
     return labels

@@ -19,7 +19,7 @@ PICTURE_BYTES = 60_000
 
 
 def worth_seeing(scores: pd.DataFrame, standard: Mapping[str, float], count: int) -> pd.DataFrame:
-    """At most `count` accepted scans: in turn by disagreement with the standard score, by flags, and by score.
+    """At most `count` accepted scans: in turn by disagreement with the standard score, by flags, by score.
 
     Parameters
     ----------

@@ -1,0 +1,64 @@
+"""From a folder of samples to a model: both networks, one after the other, each going on from its checkpoint."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from calcohort.training.assemble import assemble
+from calcohort.training.loop import train_model
+from calcohort.training.samples import find_samples, read_samples
+from calcohort.training.settings import TrainingSettings
+
+TASKS = ("heart", "lesion")
+
+
+def settings_of(task: str, training: Mapping) -> TrainingSettings:
+    """Settings of one network from the config's block ``development.training``."""
+    chosen = TrainingSettings(task=task, network=training["network"], seed=training["seed"])
+    steps = training[f"{task}_steps"]
+    often = max(1, min(500, steps // 4))
+    return replace(
+        chosen, steps=steps, batch=training["batch_size"], validate_every=often, checkpoint_every=often
+    )
+
+
+def fit(
+    samples_dir: str | Path,
+    training: Mapping,
+    checkpoints: str | Path,
+    out_dir: str | Path,
+    device: str = "auto",
+    *,
+    simulated: bool,
+) -> None:
+    """Train both networks on ``SAMPLES/TASK/{train,validation}`` and join them in `out_dir`.
+
+    Parameters
+    ----------
+    samples_dir : path
+    training : mapping
+        network, seed, heart_steps, lesion_steps, batch_size.
+    checkpoints : path
+        Kept until the training is done: a training that was cut off goes on from here.
+    out_dir : path
+        Gets the weights, the plan and the histories.
+    device : {"auto", "cpu", "cuda"}
+    simulated : bool
+        Whether the samples are of simulated scans; the model says so for ever after.
+    """
+    for task in TASKS:
+        files = {part: find_samples(Path(samples_dir) / task / part) for part in ("train", "validation")}
+        samples = read_samples([*files["train"], *files["validation"]])
+        held = np.isin(samples.about["patient"], read_samples(files["validation"]).about["patient"])
+        train_model(
+            samples,
+            np.flatnonzero(~held),
+            np.flatnonzero(held),
+            settings_of(task, training),
+            Path(checkpoints) / task,
+            device,
+        )
+    trained = [Path(checkpoints) / task for task in TASKS]
+    assemble(*trained, out_dir, meta={"simulated": simulated})
