@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import nn
 
 from calcohort.errors import InputError
@@ -65,7 +65,7 @@ def save_model(folder: str | Path, heart: Network, lesion: Network, rules: dict,
     folder = Path(folder)
     for network in (heart, lesion):
         with whole_file(folder / f"{network.task}.safetensors") as path:
-            save_file(half_precision(network.module), path)
+            path.write_bytes(save(half_precision(network.module)))
     plain = {"heart": heart.recipe(), "lesion": lesion.recipe(), "rules": rules, "meta": meta}
     with whole_file(folder / CONFIG_FILE) as path:
         path.write_text(json.dumps(plain, indent=1, sort_keys=True) + "\n")

@@ -6,12 +6,10 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from calcohort.volume import Volume
-
 AIR = -1000
 # The networks' strides multiply to 8.
 STRIDE = 8
-LESION_PIXELS = 192
+HEART_PIXELS, LESION_PIXELS = 128, 192
 # Slices thinner than this are averaged in groups: they add noise and time, not anatomy.
 THIN_HEART_MM, THIN_LESION_MM = 2.6, 2.0
 GROUP_HEART_MM, GROUP_LESION_MM = 4.0, 2.5
@@ -132,16 +130,40 @@ def interpolate_at(fields: np.ndarray, frame: Frame, voxels: np.ndarray) -> np.n
     return total
 
 
-def pad_to_stride(stack: np.ndarray, value: float = AIR) -> np.ndarray:
-    """Append rows and columns so that a network's strides divide them."""
-    rows, columns = (-n % STRIDE for n in stack.shape[-2:])
-    return np.pad(stack, ((0, 0), (0, rows), (0, columns)), constant_values=value)
+def on_canvas(stack: np.ndarray, value: float, *, cut: bool = False) -> tuple[np.ndarray, tuple[int, int]]:
+    """Put a stack in the middle of the heart network's canvas, 128 x 128 cells.
 
+    A network must see small images as in training: what it computes outside an image reaches into it.
 
-def frame_volume(hu: np.ndarray, frame: Frame, volume: Volume) -> Volume:
-    """Resampled HU as a volume in the patient's frame."""
-    centre = tuple(frame.native(axis, 0) for axis in range(3))
-    return Volume(hu, frame.spacing_zyx_mm[::-1], volume.point_lps_mm(centre))
+    Parameters
+    ----------
+    stack : ndarray (z, y, x)
+    value : float
+        What lies around the stack.
+    cut : bool
+        Cut what is larger; otherwise the canvas grows to the next size that the network's strides divide.
+
+    Returns
+    -------
+    ndarray
+        (z, rows, columns)
+    tuple of int
+        Row and column at which the stack starts; negative where it was cut.
+    """
+    first = []
+    for axis in (1, 2):
+        size = stack.shape[axis]
+        wanted = HEART_PIXELS if cut else max(HEART_PIXELS, size + -size % STRIDE)
+        before = (wanted - size) // 2
+        if before < 0 or wanted < size:
+            before = -((size - wanted) // 2)
+            stack = np.take(stack, np.arange(-before, -before + wanted), axis=axis)
+        else:
+            pads = [(0, 0)] * 3
+            pads[axis] = (before, wanted - size - before)
+            stack = np.pad(stack, pads, constant_values=value)
+        first.append(before)
+    return np.ascontiguousarray(stack), tuple(first)
 
 
 def _group(spacing_mm: float, thin_mm: float, target_mm: float) -> int:

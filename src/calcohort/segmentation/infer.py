@@ -136,13 +136,12 @@ class Segmenter:
 
     def heart_probability(self, volume: Volume, frame: grids.Frame) -> np.ndarray:
         """Probability of heart on the cells of a frame, float32 (z, y, x)."""
-        stack = grids.resample_hu(volume.hu, frame)
-        height, width = stack.shape[1:]
-        stack = grids.pad_to_stride(stack)
+        stack, (top, left) = grids.on_canvas(grids.resample_hu(volume.hu, frame), grids.AIR)
+        rows, columns = slice(top, top + frame.shape_zyx[1]), slice(left, left + frame.shape_zyx[2])
         probability = np.empty(frame.shape_zyx, dtype=np.float32)
         for start in range(0, max(1, len(stack) - 2 * OVERLAP), PIECE - 2 * OVERLAP):
             stop = min(start + PIECE, len(stack))
-            piece = self._run(self.heart, stack[start:stop])[1, :, :height, :width]
+            piece = self._run(self.heart, stack[start:stop])[1, :, rows, columns]
             skip = OVERLAP if start else 0
             probability[start + skip : stop] = piece[skip:]
         return probability

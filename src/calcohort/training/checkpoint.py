@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from calcohort.errors import InputError
 from calcohort.networks.files import Network, half_precision, load_weights, new_network
@@ -62,7 +62,7 @@ def save_network(folder: str | Path, network: Network) -> None:
     """Write one network as TASK.safetensors (float16) and TASK.json."""
     folder = Path(folder)
     with whole_file(folder / f"{network.task}.safetensors") as path:
-        save_file(half_precision(network.module), path)
+        path.write_bytes(save(half_precision(network.module)))
     with whole_file(folder / f"{network.task}.json") as path:
         path.write_text(json.dumps(network.recipe(), indent=1, sort_keys=True) + "\n")
 

@@ -1,4 +1,4 @@
-"""From a folder of samples to a model: both networks, one after the other, each going on from its checkpoint."""
+"""From a folder of samples to a model: one network after the other, each going on from its checkpoint."""
 
 from collections.abc import Mapping
 from dataclasses import replace

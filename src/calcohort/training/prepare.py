@@ -10,7 +10,6 @@ from calcohort.segmentation.vote import CORONARY, HEART, OTHER
 from calcohort.training.samples import About, Sample
 from calcohort.volume import Volume
 
-HEART_PIXELS = 128
 LESION_MARGIN_MM = 6.0
 # Distances are stored four times coarser than the image: they are smooth.
 DISTANCE_STEP = 4
@@ -43,8 +42,11 @@ def heart_sample(volume: Volume, heart: np.ndarray, about: dict, pixel_mm: float
         Columns of :class:`About` but the spacing.
     """
     frame = grids.heart_frame(volume.shape_zyx, volume.spacing_zyx_mm, pixel_mm)
-    hu = _centred(np.round(grids.resample_hu(volume.hu, frame)).astype(np.int16), grids.AIR)
-    labels = _centred((grids.resample_mask(heart, frame, fraction=True) >= 0.5).astype(np.uint8), 0)
+    inside = grids.resample_mask(heart, frame, fraction=True) >= 0.5
+    hu, _ = grids.on_canvas(
+        np.round(grids.resample_hu(volume.hu, frame)).astype(np.int16), grids.AIR, cut=True
+    )
+    labels, _ = grids.on_canvas(inside.astype(np.uint8), 0, cut=True)
     distance = _coarse_distance(labels > 0, frame.spacing_zyx_mm)
     return Sample(hu, labels, distance, _about(about, frame))
 
@@ -104,16 +106,3 @@ def _coarse_distance(mask: np.ndarray, spacing_zyx_mm) -> np.ndarray:
     coarse = mask.reshape(depth, height // step, step, width // step, step).mean(axis=(2, 4)) >= 0.5
     spacing = (spacing_zyx_mm[0], step * spacing_zyx_mm[1], step * spacing_zyx_mm[2])
     return np.round(signed_distance(coarse, spacing)).astype(np.int8)
-
-
-def _centred(stack: np.ndarray, value: int) -> np.ndarray:
-    """Rows and columns cut or filled to the size of heart samples."""
-    for axis in (1, 2):
-        surplus = stack.shape[axis] - HEART_PIXELS
-        if surplus > 0:
-            stack = np.take(stack, np.arange(surplus // 2, surplus // 2 + HEART_PIXELS), axis=axis)
-        else:
-            pads = [(0, 0)] * 3
-            pads[axis] = (-surplus // 2, -surplus - (-surplus // 2))
-            stack = np.pad(stack, pads, constant_values=value)
-    return np.ascontiguousarray(stack)
