@@ -11,4 +11,4 @@ with script_log(snakemake.log[0]):
     choice = choose(tables.read_csv(snakemake.input.analysis), tables.read_csv(snakemake.input.scores))
     crops = {path.stem: path for folder in snakemake.input.crops for path in Path(folder).glob("*.npz")}
     slices = cut(choice, lambda series: store.load(crops[series]) if series in crops else None)
-    save(slices, snakemake.output[0])
+    save(snakemake.output[0], slices)

@@ -16,13 +16,13 @@ with script_log(snakemake.log[0]):
     conventions = Conventions(**snakemake.params.conventions)
     scans = tables.read_csv(snakemake.input.split, dtype={"site": "string"}).drop(columns="category")
     images = read_tables(snakemake.input.tables)["image"]
+    scans["tested"] = ((scans["split"] == "test") | (snakemake.params.subset == "all")).astype(int)
     scans["agatston_dl"] = float("nan")
-    for row in scans.index:
-        if snakemake.params.subset == "all" or scans.loc[row, "split"] == "test":
-            volume = read_image(images[row], f"row {row + 1}")
-            try:
-                calcium = segmenter(volume).labels == CORONARY
-            except NoHeart:
-                continue
-            scans.loc[row, "agatston_dl"] = score(volume, calcium, conventions).agatston
+    for row in scans.index[scans["tested"] == 1]:
+        volume = read_image(images[row], f"row {row + 1}")
+        try:
+            calcium = segmenter(volume).labels == CORONARY
+        except NoHeart:
+            continue
+        scans.loc[row, "agatston_dl"] = score(volume, calcium, conventions).agatston
     tables.write_csv(scans, snakemake.output.scans)

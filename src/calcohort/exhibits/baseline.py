@@ -9,6 +9,7 @@ import pandas as pd
 from calcohort.categories import CATEGORIES, categorise
 from calcohort.exhibits.numbers import median_format
 from calcohort.statistics import group_tests
+from calcohort.statistics.agreement import is_tested
 
 COLUMNS = [
     "table", "variable", "kind", "level", "group",
@@ -120,7 +121,7 @@ def _of_scans(scans: pd.DataFrame) -> list[pd.DataFrame]:
         development["gated"] = scans["scan_type"].astype(str).str.contains("gated", case=False).astype(float)
     split = scans["split"] if "split" in scans else pd.Series("train", index=scans.index)
     tables = [summarise("table1", development, split, SPLITS, _DEVELOPMENT)]
-    testing = development[split == "test"]
+    testing = development[is_tested(scans)] if {"tested", "split"} & set(scans) else development[:0]
     if len(testing) and "gated" in testing:
         scan_type = testing["gated"].map({1.0: "gated", 0.0: "ctac"})
         tables.append(summarise("tableS3", testing, scan_type, ("ctac", "gated"), _INTERNAL))

@@ -89,13 +89,25 @@ def external_pairs(members: pd.DataFrame) -> Iterator[tuple[str, np.ndarray, np.
             yield name, members["standard"].to_numpy()[both], _codes(members[column][both])
 
 
+def is_tested(scans: pd.DataFrame) -> pd.Series:
+    """Which development scans are the internal test: those marked `tested`, else the test split, else all.
+
+    A model that saw none of the scans is tested on all of them, whatever their split.
+    """
+    if "tested" in scans:
+        return scans["tested"].astype(bool)
+    if "split" in scans:
+        return scans["split"].astype(str).str.lower().isin(TESTING)
+    return pd.Series(True, index=scans.index)
+
+
 def internal_pairs(scans: pd.DataFrame | None) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
     """Populations of the internal testing set: name, the reader's categories, the network's categories.
 
     Parameters
     ----------
     scans : DataFrame or None
-        development/scans.csv: split, site, scan_type, agatston_expert, agatston_dl.
+        development/scans.csv: tested or split, site, scan_type, agatston_expert, agatston_dl.
 
     Raises
     ------
@@ -104,9 +116,7 @@ def internal_pairs(scans: pd.DataFrame | None) -> Iterator[tuple[str, np.ndarray
     """
     if scans is None or not {"agatston_expert", "agatston_dl"} <= set(scans):
         return
-    tested = scans
-    if "split" in scans:
-        tested = scans[scans["split"].astype(str).str.lower().isin(TESTING)]
+    tested = scans[is_tested(scans)]
     tested = tested[tested["agatston_expert"].notna() & tested["agatston_dl"].notna()]
     parts = {"internal": np.ones(len(tested), dtype=bool)}
     if "scan_type" in tested:
