@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import make_analysis, make_scans, make_series
 
 from calcohort.exhibits.baseline import COLUMNS, baseline
+from tests.unit.exhibits.conftest import make_analysis, make_scans, make_series
 
 
 def at(rows, **wanted):

@@ -7,7 +7,6 @@ from itertools import combinations
 
 import pandas as pd
 import pytest
-from conftest import FAMILIES_READ, META, inputs_of, make_analysis, write_run
 from docx import Document
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -20,6 +19,7 @@ from calcohort.exhibits.exhibit import read_inputs
 from calcohort.exhibits.numbers import show
 from calcohort.exhibits.registry import EXHIBITS
 from calcohort.exhibits.write import outputs, write
+from tests.unit.exhibits.conftest import FAMILIES_READ, META, inputs_of, make_analysis, write_run
 
 TABLES = [name for name, entry in CATALOGUE.items() if entry.kind == "table"]
 # Made from tables of the run; the others from pictures, or from the model.
