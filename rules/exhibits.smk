@@ -35,6 +35,7 @@ rule table:
     params:
         meta=META,
         results=RESULTS,
+        caption=lambda wildcards: CATALOGUE[wildcards.name].caption,
         code=lambda wildcards: code(CATALOGUE[wildcards.name].module, "exhibits.write"),
     script:
         "../workflow/scripts/exhibit.py"
@@ -68,6 +69,7 @@ rule figure:
     params:
         meta=META,
         results=RESULTS,
+        caption=lambda wildcards: CATALOGUE[wildcards.name].caption,
         code=lambda wildcards: code(CATALOGUE[wildcards.name].module, "exhibits.write"),
     script:
         "../workflow/scripts/exhibit.py"
