@@ -55,3 +55,8 @@ rule all:
     input:
         rules.report.output,
         rules.audit.output,
+
+
+onsuccess:
+    if Path(result("report.html")).exists():
+        print(f"The report is {result('report.html')}", file=sys.stderr)

@@ -22,7 +22,6 @@ rule cohort:
     params:
         settings=CONFIG["cohort"],
         private_dir=CONFIG.get("private_dir", ""),
-        door=DOOR,
-        code=code("cohort.analysis"),
+        code=code("cohort.analysis", "cohort.pseudonyms", "registries.scores"),
     script:
         "../workflow/scripts/cohort.py"

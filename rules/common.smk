@@ -12,8 +12,8 @@ os.environ.update(PYTHONPATH=LIBRARY)
 os.environ.setdefault("SOURCE_DATE_EPOCH", "0")
 
 from calcohort.check import check_files, model_plan, weights_simulated
-from calcohort.config import complete, door, sources
-from calcohort.digest import code_digest, text_digest, tree_digest
+from calcohort.config import complete, door, public, sources
+from calcohort.digest import code_digest, file_digest, text_digest, tree_digest
 from calcohort.errors import InputError
 
 
@@ -27,6 +27,8 @@ def checked(function, *args, **options):
 
 CONFIG = checked(complete, config, where=str(workflow.configfiles[0]))
 DOOR = door(CONFIG)
+# What reports and records may show of it.
+SHOWN = public(CONFIG) if "private_dir" in CONFIG else CONFIG
 if "simulate" not in CONFIG:
     checked(check_files, CONFIG)
 

@@ -23,7 +23,8 @@ rule annotate:
         runtime=60,
     params:
         conventions=CONFIG["scoring"],
-        code=code("development"),
+        private_dir=CONFIG.get("private_dir", ""),
+        code=code("development", "cohort.pseudonyms"),
     script:
         "../workflow/scripts/annotate.py"
 
@@ -115,7 +116,7 @@ rule fit:
         f"{TIMES}/fit.tsv"
     conda:
         "../envs/network.yaml"
-    threads: workflow.cores
+    threads: 16
     resources:
         mem_mb=8000,
         runtime=1440,
@@ -125,7 +126,7 @@ rule fit:
         model=MODEL,
         device=CONFIG["segmentation"]["device"],
         checkpoints=result("development/checkpoints"),
-        simulated=SIMULATED,
+        simulated="development" in CONFIG.get("simulate", {}),
         code=code("training.fit"),
     script:
         "../workflow/scripts/fit.py"

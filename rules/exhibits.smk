@@ -36,7 +36,7 @@ rule table:
         meta=META,
         results=RESULTS,
         caption=lambda wildcards: CATALOGUE[wildcards.name].caption,
-        code=lambda wildcards: code(CATALOGUE[wildcards.name].module, "exhibits.write"),
+        code=lambda wildcards: code(CATALOGUE[wildcards.name].module, "exhibits.write", "exhibits.registry"),
     script:
         "../workflow/scripts/exhibit.py"
 
@@ -70,6 +70,6 @@ rule figure:
         meta=META,
         results=RESULTS,
         caption=lambda wildcards: CATALOGUE[wildcards.name].caption,
-        code=lambda wildcards: code(CATALOGUE[wildcards.name].module, "exhibits.write"),
+        code=lambda wildcards: code(CATALOGUE[wildcards.name].module, "exhibits.write", "exhibits.registry"),
     script:
         "../workflow/scripts/exhibit.py"

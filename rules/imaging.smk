@@ -7,6 +7,8 @@ rule index:
     """Read the header of every file; group files into series."""
     input:
         dicom_folders,
+        # A registry that is wrong is told before any scan is read.
+        rules.registries.output.tables,
     output:
         files=f"{PRIVATE}/index/files.parquet",
         series=f"{PRIVATE}/index/series.parquet",
@@ -22,12 +24,12 @@ rule index:
         runtime=120,
     params:
         dicom=DICOM,
-        tree="" if SIMULATED else tree_digest(*DICOM),
+        tree="" if "external" in CONFIG.get("simulate", {}) else tree_digest(*DICOM),
         link=IMAGING["link"],
         protocols=IMAGING["protocols"],
         allow_lossy=IMAGING["allow_lossy"],
         private_dir=CONFIG.get("private_dir", ""),
-        code=code("dicom.index", "imaging.identity", "cohort.pseudonyms"),
+        code=code("dicom.index", "imaging.identity", "imaging.protocol", "cohort.pseudonyms"),
     script:
         "../workflow/scripts/index.py"
 
@@ -40,6 +42,7 @@ checkpoint link:
     output:
         scans=result("imaging/scans.csv"),
         choices=result("imaging/choices.csv"),
+        rejected=result("imaging/rejected.csv"),
     log:
         f"{LOGS}/link.log",
     benchmark:
@@ -104,6 +107,6 @@ rule imaging:
         mem_mb=4000,
         runtime=15,
     params:
-        code=code("imaging.listing"),
+        code=code("imaging.listing", "imaging.outcomes"),
     script:
         "../workflow/scripts/imaging.py"

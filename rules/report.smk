@@ -2,6 +2,13 @@
 TABLE_FILES = expand(result("tables/{name}.{suffix}"), name=TABLES, suffix=["csv", "html", "docx"])
 FIGURE_FILES = expand(result("figures/{name}.{suffix}"), name=FIGURES, suffix=["pdf", "svg", "png"])
 MANIFESTS = expand(result("exhibits/{name}.json"), name=[*TABLES, *FIGURES])
+# What makes the page beside code: its words, style and questions.
+REPORT_TEMPLATES = sorted(
+    str(path)
+    for pattern in ("report/templates/*.*", "report/*.yaml", "audit/*.yaml")
+    for path in Path(LIBRARY, "calcohort").glob(pattern)
+    if path.suffix != ".py"
+)
 # What the report reads beside statistics and exhibits.
 OTHER_FILES = [
     *("cohort/flow.csv", "cohort/excluded.csv", "cohort/quality.csv", "cohort/analysis.csv"),
@@ -31,7 +38,7 @@ rule claims:
         mem_mb=2000,
         runtime=15,
     params:
-        config=CONFIG,
+        config=SHOWN,
         results=RESULTS,
         code=code("audit.claims", "audit.build"),
     script:
@@ -63,11 +70,11 @@ rule report:
         mem_mb=2000,
         runtime=15,
     params:
-        config=CONFIG,
+        config=SHOWN,
         results=RESULTS,
         meta=META,
         makers=MAKERS,
-        templates=tree_digest(f"{LIBRARY}/calcohort/report"),
+        templates=text_digest(*map(file_digest, REPORT_TEMPLATES)),
         code=code("report.page", "audit.build"),
     script:
         "../workflow/scripts/report.py"
@@ -92,7 +99,7 @@ rule audit:
         mem_mb=2000,
         runtime=30,
     params:
-        config=CONFIG,
+        config=SHOWN,
         results=RESULTS,
         benchmarks=TIMES,
         model=MODEL,

@@ -18,7 +18,7 @@ rule score:
         runtime=15,
     params:
         conventions=CONFIG["scoring"],
-        code=code("scoring.rows", "segmentation.store"),
+        code=code("scoring.rows", "segmentation.store", "imaging.outcomes"),
     script:
         "../workflow/scripts/score.py"
 
@@ -27,6 +27,8 @@ rule scores:
     """Gather the scores of all shards."""
     input:
         scores=by_shard(rules.score.output.scores),
+        rejected=rules.link.output.rejected,
+        listing=rules.imaging.output.series,
         lesions=by_shard(rules.score.output.lesions),
     output:
         scores=result("scores/scores.csv"),
@@ -42,7 +44,7 @@ rule scores:
         mem_mb=2000,
         runtime=15,
     params:
-        code=code("tables"),
+        code=code("tables", "scoring.rows"),
     script:
         "../workflow/scripts/scores.py"
 
@@ -55,9 +57,7 @@ rule gallery:
     input:
         scores=rules.scores.output.scores,
         crops=by_shard(rules.segment.output.crops),
-        clinical_cac=(
-            f"{PRIVATE}/registries/clinical_cac.parquet" if "clinical_cac" in CONFIG["registries"] else []
-        ),
+        analysis=result("cohort/analysis.csv"),
     output:
         directory(result("gallery")),
     log:

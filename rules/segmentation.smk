@@ -22,6 +22,6 @@ rule segment:
     params:
         model=MODEL,
         device=CONFIG["segmentation"]["device"],
-        code=code("segmentation.infer", "segmentation.store"),
+        code=code("segmentation.infer", "segmentation.store", "dicom.volumes"),
     script:
         "../workflow/scripts/segment.py"

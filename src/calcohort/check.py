@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import pandas as pd
+
 from calcohort import tables
 from calcohort.config import DOORS, read_config, sources
 from calcohort.errors import InputError
@@ -83,7 +85,11 @@ def require_columns(table, columns: tuple[str, ...], where: str) -> None:
 def _check_table(config: dict) -> Iterator[str | InputError]:
     for key, columns in (("scores", SCORES_COLUMNS), ("analysis", ANALYSIS_COLUMNS)):
         if key in config:
-            table = tables.read_csv(config[key])
+            try:
+                table = tables.read_csv(config[key])
+            except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError):
+                yield InputError("is not a CSV table", where=config[key], cure="export it as CSV in UTF-8")
+                continue
             try:
                 require_columns(table, columns, config[key])
             except InputError as error:

@@ -3,6 +3,7 @@
 import copy
 import difflib
 from collections.abc import Iterator
+from datetime import date
 from functools import cache
 from pathlib import Path
 
@@ -57,6 +58,7 @@ def complete(raw: dict, where: str = "config") -> dict:
     """
     if not isinstance(raw, dict):
         raise InputError("is empty or not a mapping", where=where, cure="start with `name: mystudy`")
+    raw = _dates_as_text(raw)
     validator = jsonschema.Draft202012Validator(schema())
     errors = sorted(
         validator.iter_errors(raw), key=lambda error: (len(error.absolute_path), str(error.absolute_path))
@@ -65,7 +67,22 @@ def complete(raw: dict, where: str = "config") -> dict:
         raise _explain(errors[0], where)
     config = _with_defaults(copy.deepcopy(raw), schema())
     _check_doors(config, where)
+    _check_dates(config, where)
     return config
+
+
+def public(config: dict) -> dict:
+    """The config without places and passwords, for what leaves the private side."""
+    shown = copy.deepcopy(config)
+    for _, _, source in sources(shown):
+        for key in ("path", "url", "query"):
+            source.pop(key, None)
+    if "private_dir" in shown:
+        shown["private_dir"] = "(private)"
+        shown.get("imaging", {}).pop("dicom", None)
+        for key in ("scores", "development"):
+            shown.pop(key, None)
+    return shown
 
 
 def door(config: dict) -> str:
@@ -80,9 +97,27 @@ def sources(config: dict) -> Iterator[tuple[str, int, dict]]:
             yield name, position, source
 
 
+def _dates_as_text(value):
+    """YAML reads an unquoted 2020-12-31 as a date; a config means the text."""
+    if isinstance(value, dict):
+        return {key: _dates_as_text(child) for key, child in value.items()}
+    if isinstance(value, list):
+        return [_dates_as_text(child) for child in value]
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _check_dates(config: dict, where: str) -> None:
+    for key in ("end_of_followup", "registry_date"):
+        try:
+            date.fromisoformat(config["cohort"].get(key, "2020-12-31"))
+        except ValueError:
+            cure = "write a day of the calendar as YYYY-MM-DD"
+            raise InputError("is no date", where=f"{where}: cohort.{key}", cure=cure) from None
+
+
 def _check_doors(config: dict, where: str) -> None:
     doors = [name for name in DOORS if name in config]
-    if len(doors) != 1 and not (not doors and "development" in config):
+    if len(doors) != 1:
         raise InputError(
             f"has {'the doors ' + ' and '.join(doors) if doors else 'no door'}",
             where=where,
@@ -118,6 +153,10 @@ def _with_defaults(value, rule: dict):
 
 
 def _explain(error: jsonschema.ValidationError, where: str) -> InputError:
+    while error.validator == "anyOf":
+        # Of the forms that a value may have, explain the one that is of its type.
+        branches = [branch for branch in error.context if branch.validator != "type"] or error.context
+        error = branches[0]
     key = ".".join(str(part) for part in error.absolute_path)
     place = f"{where}: {key}" if key else where
     if error.validator == "additionalProperties" and isinstance(error.instance, dict):

@@ -16,7 +16,11 @@ from calcohort.scoring.conventions import Conventions
 from calcohort.volume import Volume
 
 REQUIRED = ("patient_id", "site", "scan_type", "image", "annotation")
-PRIVATE = ("image", "annotation", "heart")
+# What leaves the private side of a development table.
+PUBLIC = (
+    "patient_id", "site", "scan_type", "age", "sex", "bmi", "hypercholesterolemia", "smoking", "hypertension",
+    "diabetes", "prior_pci", "prior_cabg", "prior_mi", "history_of_cad", "agatston_expert",
+)  # fmt: skip
 HEART = 3
 
 
@@ -82,8 +86,8 @@ def training_labels(volume: Volume, annotation: str, heart: str) -> np.ndarray:
 
 
 def public(scans: pd.DataFrame) -> pd.DataFrame:
-    """The table without paths, and with each scan's category by its reader."""
-    table = scans.drop(columns=[name for name in PRIVATE if name in scans])
+    """The columns that tell nobody's identity, and each scan's category by its reader."""
+    table = scans[[name for name in PUBLIC if name in scans]].copy()
     if "agatston_expert" in table:
         table["category"] = categorise(table["agatston_expert"]).astype(str)
     return table

@@ -43,11 +43,21 @@ def file_digest(path: str | Path) -> str:
 
 
 def _files_below(root: str):
-    for folder, folders, files in os.walk(root):
+    if os.path.isfile(root):
+        status = os.stat(root)
+        yield ".", status.st_size, status.st_mtime_ns
+    seen = set()
+    for folder, folders, files in os.walk(root, followlinks=True):
+        # A link to a folder above would never end.
+        place = os.stat(folder)
+        if (place.st_dev, place.st_ino) in seen:
+            folders.clear()
+            continue
+        seen.add((place.st_dev, place.st_ino))
         folders.sort()
         for name in files:
             path = os.path.join(folder, name)
-            status = os.lstat(path)
+            status = os.stat(path) if os.path.exists(path) else os.lstat(path)
             yield os.path.relpath(path, root), status.st_size, status.st_mtime_ns
 
 

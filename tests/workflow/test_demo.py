@@ -39,6 +39,22 @@ def test_every_planned_scan_has_a_row_and_a_score_or_a_reason(finished):
     assert whole.loc[whole["accepted"], "agatston"].notna().all()
 
 
+def test_a_faulty_scan_keeps_its_reason_to_the_end(finished):
+    plan = tables.read_csv(finished / f"{RUN}/simulate/external/plan.csv")
+    faulty = plan.loc[plan["fault"] == "missing_middle_slice", "patient_id"]
+    assert len(faulty) == 1
+    scores = tables.read_csv(finished / f"{RUN}/scores/scores.csv")
+    ctac = scores[scores["patient_id"].isin(faulty) & scores["protocol"].str.startswith("ctac")]
+    assert list(ctac["reason"]) == ["nonuniform_spacing"]
+    assert not ctac["accepted"].any()
+    series = tables.read_csv(finished / f"{RUN}/imaging/series.csv").set_index("series")
+    assert series.loc[ctac["series"], "reason"].tolist() == ["nonuniform_spacing"]
+    excluded = tables.read_csv(finished / f"{RUN}/cohort/excluded.csv")
+    reasons = excluded.loc[excluded["patient_id"].isin(faulty), "reason"]
+    assert set(reasons) <= {"corrupt_ctac", "early_revascularization", "missing_followup"}
+    assert len(reasons) == 1
+
+
 def test_scores_follow_the_planted_calcium(finished):
     truth = pd.concat(map(tables.read_csv, sorted((finished / f"{RUN}/simulate/external/truth").iterdir())))
     scores = tables.read_csv(finished / f"{RUN}/scores/scores.csv")
@@ -102,8 +118,8 @@ def test_the_same_seed_gives_the_same_tables(finished, tmp_path):
     assert compared > 15
 
 
-def test_an_interrupted_run_goes_on(finished, tmp_path):
-    """Half of the results are gone, one of them half written: the next run mends it with the same bytes."""
+def test_a_run_that_lost_results_makes_them_again(finished, tmp_path):
+    """A table and a figure are gone: the next run makes them with the same bytes, and nothing before."""
     place = new_place(tmp_path)
     shutil.copytree(finished / RUN, place / RUN)
     shutil.copytree(finished / ".snakemake", place / ".snakemake")

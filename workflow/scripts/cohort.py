@@ -15,9 +15,11 @@ with script_log(snakemake.log[0]):
     registries = {Path(path).stem: pd.read_parquet(path) for path in snakemake.input.registries}
     scores = read_scores(snakemake.input.scores)
     private_dir = snakemake.params.private_dir
-    if private_dir and snakemake.params.door == "scores":
-        # The scores of this run's own images are pseudonymous already.
-        scores["patient_id"] = pseudonymise(scores["patient_id"], site_key(private_dir))
+    if private_dir:
+        # Scores of images, of this run or another one under the same key, are pseudonymous already.
+        known = scores["patient_id"].isin(registries["patients"]["patient_id"])
+        named = pseudonymise(scores["patient_id"], site_key(private_dir))
+        scores["patient_id"] = scores["patient_id"].where(known, named)
     settings = CohortSettings.from_config(snakemake.params.settings, private=bool(private_dir))
     cohort = build(registries, scores, settings)
     for name in ("analysis", "endpoints", "excluded", "flow", "quality"):

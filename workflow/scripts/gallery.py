@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pandas as pd
-
 from calcohort import tables
 from calcohort.logs import script_log
 from calcohort.pictures.run import worth_seeing, write_gallery, write_pictures
@@ -12,10 +10,8 @@ from calcohort.segmentation import store
 
 with script_log(snakemake.log[0]):
     scores = tables.read_csv(snakemake.input.scores, dtype={"warnings": "string"})
-    standard = {}
-    if snakemake.input.clinical_cac:
-        clinical = pd.read_parquet(snakemake.input.clinical_cac)
-        standard = clinical.groupby("patient_id")["agatston"].first().to_dict()
+    analysis = tables.read_csv(snakemake.input.analysis)
+    standard = analysis.set_index("patient_id")["cac_standard"].dropna().to_dict()
     crops = {path.stem: path for folder in snakemake.input.crops for path in Path(folder).glob("*.npz")}
     shown = worth_seeing(scores, standard, snakemake.params.scans)
     folder = Path(snakemake.output[0])

@@ -3,12 +3,14 @@
 import pandas as pd
 
 from calcohort import tables
+from calcohort.imaging import outcomes
 from calcohort.imaging.listing import files_table, series_table
 from calcohort.logs import script_log
 
 with script_log(snakemake.log[0]):
-    outcomes = pd.concat([tables.read_csv(path) for path in snakemake.input.outcomes], ignore_index=True)
+    parts = [tables.read_csv(path) for path in snakemake.input.outcomes]
+    converted = pd.concat(parts, ignore_index=True) if parts else outcomes.table([])
     series = pd.read_parquet(snakemake.input.series)
-    listing = series_table(series, tables.read_csv(snakemake.input.choices), outcomes)
+    listing = series_table(series, tables.read_csv(snakemake.input.choices), converted)
     tables.write_csv(listing, snakemake.output.series)
     tables.write_parquet(files_table(pd.read_parquet(snakemake.input.files)), snakemake.output.files)

@@ -3,7 +3,7 @@
 from calcohort import tables
 from calcohort.cohort.pseudonyms import pseudonymise, site_key
 from calcohort.dicom import scan_folder
-from calcohort.imaging.identity import identify
+from calcohort.imaging.identity import content_digests, identify
 from calcohort.imaging.protocol import DEFAULT_RULES, rule_keywords
 from calcohort.logs import script_log
 
@@ -17,6 +17,7 @@ with script_log(snakemake.log[0]):
         extra_keywords=sorted({*rule_keywords(rules), *link.values()}),
     )
     series = identify(index.series, link["patient_id"], link["scan_date"])
+    series["content"] = series["series"].map(content_digests(index.files, index.roots))
     if snakemake.params.private_dir:
         series["patient_id"] = pseudonymise(series["patient_id"], site_key(snakemake.params.private_dir))
     tables.write_parquet(index.files, snakemake.output.files)

@@ -82,6 +82,29 @@ def link_scans(
     return scans.reset_index(drop=True)
 
 
+def rejected_scans(choices: pd.DataFrame, series: pd.DataFrame, pet: pd.DataFrame) -> pd.DataFrame:
+    """Series of a PET study's patient and day that their headers already rule out: each needs its reason.
+
+    Parameters
+    ----------
+    choices : DataFrame
+        From :func:`link_scans`.
+    series, pet : DataFrame
+        As given to it.
+
+    Returns
+    -------
+    DataFrame
+        patient_id, series, protocol, scan_date, reason; where no series was chosen for the protocol.
+    """
+    linked = choices[_linked(choices, pet) & (choices["protocol"] != UNKNOWN)]
+    own = series.loc[~series["accepted"].astype(bool), "series"]
+    refused = linked[linked["series"].isin(own)]
+    served = set(map(tuple, linked.loc[linked["chosen"], ["patient_id", "protocol"]].to_numpy()))
+    alone = [pair not in served for pair in zip(refused["patient_id"], refused["protocol"], strict=True)]
+    return refused.loc[alone, ["patient_id", "series", "protocol", "scan_date", "reason"]]
+
+
 def _dates(values: pd.Series) -> pd.Series:
     def iso(value):
         if value is None or value != value:

@@ -8,7 +8,7 @@ from calcohort.seeds import rng
 from calcohort.simulate import people
 
 # Faults of calcohort.simulate.dicom_faults; `no_ctac` needs no file at all.
-FAULTS = ("no_ctac", "missing_middle_slice", "truncated")
+FAULTS = ("missing_middle_slice", "no_ctac", "truncated")
 FAULT_SHARE = 0.04
 ONLY_REST_SHARE = 0.06
 ALSO_REST_SHARE = 0.3

@@ -1,11 +1,13 @@
 """From a folder of samples to a model: one network after the other, each going on from its checkpoint."""
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from calcohort.digest import file_digest, text_digest
 from calcohort.training.assemble import assemble
 from calcohort.training.loop import train_model
 from calcohort.training.samples import find_samples, read_samples
@@ -48,6 +50,8 @@ def fit(
     simulated : bool
         Whether the samples are of simulated scans; the model says so for ever after.
     """
+    # Other samples or settings are another training: it must not go on from this one's checkpoint.
+    checkpoints = Path(checkpoints) / text_digest(tree_content(samples_dir), repr(sorted(training.items())))
     for task in TASKS:
         files = {part: find_samples(Path(samples_dir) / task / part) for part in ("train", "validation")}
         samples = read_samples([*files["train"], *files["validation"]])
@@ -62,3 +66,9 @@ def fit(
         )
     trained = [Path(checkpoints) / task for task in TASKS]
     assemble(*trained, out_dir, meta={"simulated": simulated})
+    shutil.rmtree(checkpoints)
+
+
+def tree_content(folder: str | Path) -> str:
+    """Digest of the names and contents of all samples."""
+    return text_digest(*(f"{path.name} {file_digest(path)}" for path in find_samples(folder)))
