@@ -73,7 +73,6 @@ rule internal_testing:
         gpu=1 if CONFIG["segmentation"]["device"] == "cuda" else 0,
     params:
         subset=DEVELOPMENT["internal_test"],
-        model=MODEL,
         device=CONFIG["segmentation"]["device"],
         conventions=CONFIG["scoring"],
         code=code("development", "segmentation.infer"),
@@ -123,7 +122,6 @@ rule fit:
         gpu=1 if CONFIG["segmentation"]["device"] == "cuda" else 0,
     params:
         training=DEVELOPMENT["training"],
-        model=MODEL,
         device=CONFIG["segmentation"]["device"],
         checkpoints=result("development/checkpoints"),
         simulated="development" in CONFIG.get("simulate", {}),

@@ -34,7 +34,6 @@ rule table:
         runtime=15,
     params:
         meta=META,
-        results=RESULTS,
         caption=lambda wildcards: CATALOGUE[wildcards.name].caption,
         code=lambda wildcards: code(CATALOGUE[wildcards.name].module, "exhibits.write", "exhibits.registry"),
     script:
@@ -68,7 +67,6 @@ rule figure:
         runtime=15,
     params:
         meta=META,
-        results=RESULTS,
         caption=lambda wildcards: CATALOGUE[wildcards.name].caption,
         code=lambda wildcards: code(CATALOGUE[wildcards.name].module, "exhibits.write", "exhibits.registry"),
     script:

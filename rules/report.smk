@@ -39,7 +39,6 @@ rule claims:
         runtime=15,
     params:
         config=SHOWN,
-        results=RESULTS,
         code=code("audit.claims", "audit.build"),
     script:
         "../workflow/scripts/claims.py"
@@ -71,7 +70,6 @@ rule report:
         runtime=15,
     params:
         config=SHOWN,
-        results=RESULTS,
         meta=META,
         makers=MAKERS,
         templates=text_digest(*map(file_digest, REPORT_TEMPLATES)),
@@ -100,7 +98,6 @@ rule audit:
         runtime=30,
     params:
         config=SHOWN,
-        results=RESULTS,
         benchmarks=TIMES,
         model=MODEL,
         code=code("audit.build"),

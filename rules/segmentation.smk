@@ -20,7 +20,6 @@ rule segment:
         runtime=60,
         gpu=1 if CONFIG["segmentation"]["device"] == "cuda" else 0,
     params:
-        model=MODEL,
         device=CONFIG["segmentation"]["device"],
         code=code("segmentation.infer", "segmentation.store", "dicom.volumes"),
     script:

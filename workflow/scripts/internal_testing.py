@@ -1,5 +1,7 @@
 """Score the internal test scans with the model of the study."""
 
+from pathlib import Path
+
 import torch
 
 from calcohort import tables
@@ -12,7 +14,7 @@ from calcohort.segmentation.vote import CORONARY
 
 with script_log(snakemake.log[0]):
     torch.set_num_threads(snakemake.threads)
-    segmenter = Segmenter.load(snakemake.params.model, snakemake.params.device)
+    segmenter = Segmenter.load(Path(snakemake.input.weights[0]).parent, snakemake.params.device)
     conventions = Conventions(**snakemake.params.conventions)
     scans = tables.read_csv(snakemake.input.split, dtype={"site": "string"}).drop(columns="category")
     images = read_tables(snakemake.input.tables)["image"]

@@ -9,7 +9,7 @@ from calcohort.report.page import build_report
 from calcohort.tables import whole_file
 
 with script_log(snakemake.log[0]):
-    results, meta = snakemake.params.results, snakemake.params.meta
+    results, meta = Path(snakemake.output[0]).parent, snakemake.params.meta
     meta |= {"rules": snakemake.params.makers, "code": snakemake.params.code, "versions": versions()}
     meta["model_card"] = "\n".join(Path(path).read_text(encoding="utf-8") for path in snakemake.input.card)
     write_tallies(results)

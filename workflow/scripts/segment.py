@@ -11,7 +11,7 @@ from calcohort.segmentation import NoHeart, Segmenter, store
 
 with script_log(snakemake.log[0]):
     torch.set_num_threads(snakemake.threads)
-    segmenter = Segmenter.load(snakemake.params.model, snakemake.params.device)
+    segmenter = Segmenter.load(Path(snakemake.input.weights[0]).parent, snakemake.params.device)
     outcomes = tables.read_csv(snakemake.input.outcomes)
     folder = Path(snakemake.output.crops)
     folder.mkdir(parents=True)
