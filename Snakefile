@@ -53,6 +53,10 @@ rule all:
     """Everything: the report and its audit."""
     default_target: True
     input:
+        STATISTICS,
+        MANIFESTS,
+        TABLE_FILES,
+        FIGURE_FILES,
         rules.report.output,
         rules.audit.output,
 

@@ -66,7 +66,7 @@ def check_rules(rules: Sequence[Mapping]) -> None:
 def classify(series: pd.DataFrame, rules: Sequence[Mapping] = DEFAULT_RULES) -> pd.Series:
     """Protocol of each series; `unknown` where no rule matches.
 
-    Expressions are searched anywhere in the value, in any letter case; an underscore counts as a space.
+    Expressions are searched anywhere in the value, in any letter case; an underscore counts as itself or as a space.
     """
     check_rules(rules)
     found = pd.Series(UNKNOWN, index=series.index, dtype=object)
@@ -86,12 +86,16 @@ def _matches(series: pd.DataFrame, keywords: Sequence[str], expression: str) -> 
     for keyword in keywords:
         column = FACT_COLUMNS.get(keyword) or NUMBER_COLUMNS.get(keyword) or keyword
         if column in series:
-            hit |= series[column].map(lambda value: bool(pattern.search(_text(value))))
+            hit |= series[column].map(lambda value: _found(pattern, _text(value)))
     return hit
+
+
+def _found(pattern: re.Pattern, text: str) -> bool:
+    # Words end at an underscore as well; an expression with underscores means them as they stand.
+    return bool(pattern.search(text) or pattern.search(text.replace("_", " ")))
 
 
 def _text(value) -> str:
     if value is None or value != value:
         return ""
-    text = f"{value:g}" if isinstance(value, float) else str(value)
-    return text.replace("_", " ")
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -46,11 +46,10 @@ class Model:
     def predictor(self) -> np.ndarray:
         """Linear predictor of each patient, shape (n,); diverging terms count with the value they reached."""
         columns = [self.design.terms.index(term) for term in self.fitted_terms]
-        return (
-            self.design.x[:, columns] @ self.fit.beta
-            if self.fit is not None
-            else np.zeros(len(self.design.x))
-        )
+        if self.fit is None:
+            return np.zeros(len(self.design.x))
+        # Row by row: a matrix product may round equal patients differently, and break their tie in C.
+        return (self.design.x[:, columns] * self.fit.beta).sum(axis=1)
 
 
 def category_design(category: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
