@@ -66,7 +66,7 @@ def check_rules(rules: Sequence[Mapping]) -> None:
 def classify(series: pd.DataFrame, rules: Sequence[Mapping] = DEFAULT_RULES) -> pd.Series:
     """Protocol of each series; `unknown` where no rule matches.
 
-    Expressions are searched anywhere in the value, in any letter case; an underscore counts as itself or as a space.
+    Expressions are searched anywhere in the value, in any letter case; an underscore may stand for a space.
     """
     check_rules(rules)
     found = pd.Series(UNKNOWN, index=series.index, dtype=object)
