@@ -13,6 +13,8 @@ from calcohort.errors import InputError
 from calcohort.scoring.agatston import score
 from calcohort.scoring.annotations import OTHER, coronary, read_annotation
 from calcohort.scoring.conventions import Conventions
+from calcohort.segmentation.vote import CORONARY, HEART
+from calcohort.segmentation.vote import OTHER as OTHER_CALCIUM
 from calcohort.volume import Volume
 
 REQUIRED = ("patient_id", "site", "scan_type", "image", "annotation")
@@ -21,7 +23,6 @@ PUBLIC = (
     "patient_id", "site", "scan_type", "age", "sex", "bmi", "hypercholesterolemia", "smoking", "hypertension",
     "diabetes", "prior_pci", "prior_cabg", "prior_mi", "history_of_cad", "agatston_expert",
 )  # fmt: skip
-HEART = 3
 
 
 def read_tables(paths: list[str]) -> pd.DataFrame:
@@ -80,8 +81,8 @@ def training_labels(volume: Volume, annotation: str, heart: str) -> np.ndarray:
     """
     vessels = read_annotation(annotation, volume)
     labels = np.where(read_annotation(heart, volume) > 0, HEART, 0).astype(np.uint8)
-    labels[coronary(vessels)] = 1
-    labels[vessels == OTHER] = 2
+    labels[coronary(vessels)] = CORONARY
+    labels[vessels == OTHER] = OTHER_CALCIUM
     return labels
 
 

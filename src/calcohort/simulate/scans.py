@@ -10,13 +10,14 @@ from calcohort.dicom.facts import series_key
 from calcohort.phantom import Phantom, acquire, draw_anatomy
 from calcohort.scoring.annotations import OTHER
 from calcohort.scoring.label_maps import write_image
+from calcohort.segmentation.vote import CORONARY
+from calcohort.segmentation.vote import OTHER as OTHER_CALCIUM
 from calcohort.simulate.dicom_faults import plant_fault
 from calcohort.simulate.dicom_writer import make_uid, write_series
 
 # A day for scans whose date means nothing.
 DEVELOPMENT_DATE = "2015-06-01"
 CTAC = ("ctac_stress", "ctac_rest")
-CORONARY, OTHER_CALCIUM = 1, 2
 LAD = 2
 TRUTH_COLUMNS = ["patient_id", "protocol", "series", "agatston", "fault"]
 
