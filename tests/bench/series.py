@@ -1,0 +1,26 @@
+"""Simulated series to measure with, written once."""
+
+from pathlib import Path
+
+import numpy as np
+
+from calcohort.phantom import acquire, draw_anatomy
+from calcohort.simulate.dicom_writer import write_series
+from calcohort.volume import Volume
+
+
+def ctac(slices: int | None = None) -> Volume:
+    """A stress CTAC of 512 x 512 pixels, repeated upwards or cut to a number of slices."""
+    volume = acquire(draw_anatomy(77, burden=">400"), "ctac_stress", 1).volume
+    wanted = slices or volume.shape_zyx[0]
+    hu = np.concatenate([volume.hu] * -(-wanted // volume.shape_zyx[0]))[:wanted]
+    return Volume(hu, volume.spacing_xyz_mm, volume.origin_lps_mm)
+
+
+def folder(work: Path, name: str, volume: Volume, transfer_syntax: str = "explicit") -> Path:
+    """The volume as a DICOM series below `work`; an existing one is taken as it is."""
+    path = work / f"{name}-{transfer_syntax}"
+    if not path.exists():
+        facts = {"patient_id": "bench", "study_date": "2015-01-01", "protocol": "ctac_stress"}
+        write_series(volume, path, transfer_syntax=transfer_syntax, **facts)
+    return path
