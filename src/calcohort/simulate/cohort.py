@@ -1,4 +1,4 @@
-"""A cohort shaped like the study's that enters at the `scores:` door: scores and registries, no scans."""
+"""Cohorts shaped like the study's: scores and registries for the `scores:` door, or an analysis table."""
 
 import numpy as np
 import pandas as pd
@@ -77,13 +77,13 @@ def _cells(n: int, random: np.random.Generator) -> pd.DataFrame:
     return table.assign(latent=np.where(table["standard"] < 0, latent, table["standard"]))
 
 
-def _persons(table: pd.DataFrame, random: np.random.Generator) -> pd.DataFrame:
+def _persons(table: pd.DataFrame, random: np.random.Generator, perfused_as=None) -> pd.DataFrame:
     scan = table["stratum"].str.startswith("scan").to_numpy(bool)
     cad = table["stratum"].str.endswith("_cad").to_numpy(bool)
     dl, latent = table["dl"].to_numpy(), table["latent"].to_numpy()
     table = table.assign(scan=scan, cad=cad)
     table = table.join(people.demographics(random, scan, cad))
-    table = table.join(people.perfusion(random, scan, cad, dl))
+    table = table.join(people.perfusion(random, scan, cad, dl if perfused_as is None else perfused_as))
     first = random.normal(size=len(table))
     rho = people.calibration()["scores"]["log_correlation"]
     second = np.where(dl == latent, rho, 0) * first
@@ -174,3 +174,78 @@ def _events(table: pd.DataFrame, random: np.random.Generator) -> pd.DataFrame:
     rows = pd.concat([later, early.drop(columns="death")], ignore_index=True)
     rows["event_date"] = rows["scan_date"] + pd.to_timedelta(rows["day"], unit="D")
     return rows[["patient_id", "event", "event_date"]]
+
+
+# Versions of the law in which the hypothesis of a test holds: what they set among the hazard's coefficients.
+_NOTHING = {"standard_category": [0, 0, 0, 0], "dl_category": [0, 0, 0, 0], "prior_cad": 0, "no_scan": 0}
+LAWS: dict[str, dict] = {
+    "study": {},
+    "no_effect": {**_NOTHING, "mfr": 0, "sds": 0},
+    "no_added_value": _NOTHING,
+    "proportional": {**_NOTHING, "dl_category": [0, 0.27, 0.57, 1.01]},
+    "exchangeable": {"standard_category": [0, 0.135, 0.285, 0.505], "dl_category": [0, 0.135, 0.285, 0.505]},
+}
+
+
+def analysis_table(random: np.random.Generator, n: int, law: str = "study") -> pd.DataFrame:
+    """Analysis table of `n` patients, all that is in it drawn: strata and categories are multinomial.
+
+    Parameters
+    ----------
+    random : Generator
+    n : int
+        Patients, nobody excluded.
+    law : str
+        study: as calibration.yaml has it. no_effect: nobody's risk differs. no_added_value: flow reserve and
+        ischaemia alone drive it. proportional: these and the CTAC category do, so that the adjusted Cox model
+        is the truth. exchangeable: both scores have one joint law with risk and perfusion, so that neither is
+        better.
+
+    Returns
+    -------
+    DataFrame
+        Columns of cohort/analysis.csv that statistics read, `latent` (true category), and `event_days` and
+        `event_kind`: the first event were nobody censored.
+    """
+    changed = LAWS[law]
+    hazard = {**people.calibration()["hazard"], **changed}
+    stratum, standard, dl, latent = _drawn_cells(random, n, symmetric=law == "exchangeable")
+    table = pd.DataFrame({"stratum": np.take(people.STRATA, stratum), "standard": standard, "dl": dl})
+    table["latent"] = latent
+    # Perfusion that follows one of the scores would tell them apart.
+    table = _persons(table, random, perfused_as=np.zeros_like(dl) if law == "exchangeable" else None)
+    predictor = people.log_hazard(
+        latent, dl, table["cad"].to_numpy(), table["scan"].to_numpy(), table["mfr"], table["sds"], hazard
+    )
+    days, kind = people.first_events(random, np.asarray(predictor))
+    end = np.round(people.observed_years(random, n) * people.DAYS_PER_YEAR)
+    table = table.rename(columns={"agatston_expert": "cac_standard", "agatston_dl": "cac_dl"})
+    return table.assign(
+        patient_id=np.arange(n),
+        history_of_cad=table["cad"].astype(int),
+        cac_standard=table["cac_standard"].where(table["scan"]),
+        followup_days=np.minimum(days, end),
+        mace=(days <= end).astype(int),
+        event_type=np.where(days <= end, kind, None),
+        event_days=days,
+        event_kind=kind,
+    )
+
+
+def _drawn_cells(random: np.random.Generator, n: int, symmetric: bool) -> tuple[np.ndarray, ...]:
+    """Stratum, standard category (-1 without a scan), CTAC category and true category, each (n,)."""
+    law = people.calibration()
+    joint = {name: np.array(t, float) for name, t in law["joint_standard_rows_by_dl_columns"].items()}
+    if symmetric:
+        joint = {name: (t + t.T) / 2 for name, t in joint.items()}
+    together = sum(joint.values())
+    cells, weights = [], []
+    for s, name in enumerate(people.STRATA):
+        # Without a gated scan the true category still drives the risk.
+        counts = np.array(law["dl_category_counts"][name], float)
+        table = joint.get(name, together / together.sum(axis=0) * counts)
+        table = table / table.sum() * law["strata"][name]
+        cells += [(s, i if name in joint else -1, j, i) for i in range(4) for j in range(4)]
+        weights += list(table.ravel())
+    drawn = random.choice(len(cells), size=n, p=np.array(weights) / np.sum(weights))
+    return tuple(np.array(cells)[drawn].T)

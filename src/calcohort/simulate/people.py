@@ -106,9 +106,11 @@ def scores_in_category(random: np.random.Generator, category, latent) -> np.ndar
     return np.where(category == 0, 0.0, score)
 
 
-def log_hazard(standard_category, dl_category, prior_cad, scan, mfr, sds) -> np.ndarray:
-    """Linear predictor of the time to MACE; effects of both scores add."""
-    law = calibration()["hazard"]
+def log_hazard(
+    standard_category, dl_category, prior_cad, scan, mfr, sds, law: dict | None = None
+) -> np.ndarray:
+    """Linear predictor of the time to MACE; effects of both scores add; calibrated unless `law` is given."""
+    law = law or calibration()["hazard"]
     return (
         np.take(law["standard_category"], standard_category)
         + np.take(law["dl_category"], dl_category)

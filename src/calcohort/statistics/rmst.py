@@ -45,13 +45,17 @@ def restricted_mean(time: np.ndarray, event: np.ndarray, horizon: float) -> tupl
 
 
 def rmst_rows(analysis_set: AnalysisSet, endpoint: str, settings: Settings) -> list[dict]:
-    """Rows of rmst.csv, where a model of the set violates proportional hazards: years free of the event.
-
-    difference: category minus category 0, with its normal interval.
-    """
+    """Rows of rmst.csv, where a model of the set violates proportional hazards; none where none does."""
     if not violated_models(analysis_set):
         return []
-    horizon = settings.primary_horizon_years
+    return restricted_means(analysis_set, endpoint, settings.primary_horizon_years)
+
+
+def restricted_means(analysis_set: AnalysisSet, endpoint: str, horizon: float) -> list[dict]:
+    """Years free of the event within `horizon` years in each category, with normal intervals.
+
+    difference: category minus category 0.
+    """
     rows, reference = [], (np.nan, np.nan)
     for code, label in enumerate(CATEGORIES):
         member = analysis_set.category == code
@@ -85,12 +89,17 @@ def rmst_rows(analysis_set: AnalysisSet, endpoint: str, settings: Settings) -> l
 
 
 def split_rows(analysis_set: AnalysisSet, endpoint: str, settings: Settings) -> list[dict]:
-    """Rows of split_hazard_ratios.csv: each violated model, fitted before and after the split.
+    """Rows of split_hazard_ratios.csv: each model that violates proportional hazards, split in time."""
+    return split_ratios(analysis_set, endpoint, violated_models(analysis_set), settings.split_years)
+
+
+def split_ratios(analysis_set: AnalysisSet, endpoint: str, models: list[str], split: float) -> list[dict]:
+    """Hazard ratios of the named models before and after `split` years.
 
     Before: everybody, censored at the split. After: those still at risk then.
     """
-    rows, split = [], settings.split_years
-    for name in violated_models(analysis_set):
+    rows = []
+    for name in models:
         given = set_model(analysis_set, name).design
         early = given.event * (given.time <= split)
         late = given.time > split
