@@ -9,6 +9,7 @@ rule cohort:
         endpoints=result("cohort/endpoints.csv"),
         excluded=result("cohort/excluded.csv"),
         flow=result("cohort/flow.csv"),
+        scan_flow=result("cohort/scan_flow.csv"),
         quality=result("cohort/quality.csv"),
     log:
         f"{LOGS}/cohort.log",

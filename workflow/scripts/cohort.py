@@ -22,5 +22,5 @@ with script_log(snakemake.log[0]):
         scores["patient_id"] = scores["patient_id"].where(known, named)
     settings = CohortSettings.from_config(snakemake.params.settings, private=bool(private_dir))
     cohort = build(registries, scores, settings)
-    for name in ("analysis", "endpoints", "excluded", "flow", "quality"):
+    for name in ("analysis", "endpoints", "excluded", "flow", "scan_flow", "quality"):
         tables.write_csv(getattr(cohort, name), snakemake.output[name])

@@ -37,7 +37,9 @@ class CohortResult:
     excluded : DataFrame
         patient_id, reason: the first reason that holds.
     flow : DataFrame
-        step, n_in, excluded, reason, n_out.
+        Patients by step, n_in, excluded, reason, n_out.
+    scan_flow : DataFrame
+        The same for the scans of the scores table.
     quality : DataFrame
         source, rule, severity, count.
     """
@@ -46,6 +48,7 @@ class CohortResult:
     endpoints: pd.DataFrame
     excluded: pd.DataFrame
     flow: pd.DataFrame
+    scan_flow: pd.DataFrame
     quality: pd.DataFrame
 
 
@@ -64,10 +67,14 @@ def build(
         :func:`calcohort.registries.scores.read_scores`.
     """
     findings = Findings([row for table in registries.values() for row in table.attrs.get("findings", [])])
-    if "pet" not in registries:
+    has_pet = "pet" in registries
+    if not has_pet:
         registries = registries | {"pet": scores.exams_from_scores(scan_scores)}
     linked = link(registries, settings, findings)
-    by_patient = scores.patient_scores(scan_scores, linked.patients["scan_date"], findings)
+    if has_pet:
+        _count_people(registries, findings)
+    fates = scores.scan_fates(scan_scores, linked.patients["scan_date"], findings)
+    by_patient = scores.patient_scores(fates, linked.patients.index)
     by_patient["cac_standard"] = scores.standard_scores(
         registries.get("clinical_cac"), linked.patients["scan_date"], findings
     )
@@ -75,6 +82,10 @@ def build(
     covariates = _covariates(linked, settings, findings).join(by_patient[list(SCORES)])
     results, reasons = [], None
     for definition in endpoint.definitions(settings):
+        if definition.censoring == "last_contact" and not linked.has_followup:
+            # Only those with an event would have an observed time: a cohort of events alone.
+            findings.add("followup", f"no_such_source_{definition.name}_left_out", 1)
+            continue
         excluded = endpoint.exclusions(linked, by_patient, settings, definition)
         reasons = excluded if reasons is None else reasons
         results.append(endpoint.derive(linked, excluded, settings, definition))
@@ -89,8 +100,16 @@ def build(
         endpoints=_endpoints(results, covariates),
         excluded=excluded.sort_index(kind="stable").rename("reason").rename_axis("patient_id").reset_index(),
         flow=flow(reasons, len(linked.without_pet)),
+        scan_flow=scores.scan_flow(fates, reasons),
         quality=findings.table(),
     )
+
+
+def _count_people(registries: dict[str, pd.DataFrame], findings: Findings) -> None:
+    for name, other in (("patients", "pet"), ("pet", "patients")):
+        rows = registries[name]["patient_id"]
+        findings.always(name, "rows", len(rows))
+        findings.always(name, "rows_linked", rows.isin(registries[other]["patient_id"]).sum())
 
 
 def _check_followup_source(linked: Linked, settings: CohortSettings, findings: Findings) -> None:
@@ -162,12 +181,14 @@ def _count_doubts(linked, reasons, primary, settings, findings: Findings) -> Non
     findings.add("deaths", "death_after_the_observed_time_not_counted", (late["type"] == "death").sum(), NOTE)
     findings.add("events", "event_after_the_observed_time_not_counted", (late["type"] != "death").sum(), NOTE)
     kinds = events["event"].isin(["myocardial_infarction", "unstable_angina"])
-    findings.add("events", "event_on_the_scan_day_not_counted", (kinds & (events["day"] == 0)).sum())
+    choices = settings.conflicts
+    on_scan_day = (kinds & (events["day"] == 0)).sum()
+    findings.settle("events", "event_on_scan_day", on_scan_day, choices["event_on_scan_day"])
     first_day = primary["followup_days"].to_numpy(float, na_value=np.nan)
     tied = (
         outcomes[outcomes["day"].to_numpy() == first_day[outcomes["patient"]]].groupby("patient").size() > 1
     )
-    findings.add("events", "first_event_tied_on_one_day", tied.sum(), NOTE)
+    findings.settle("events", "same_day_events", tied.sum(), choices["same_day_events"], NOTE)
     early = events[endpoint.is_early_revascularization(events, settings)].groupby("patient")["day"].min()
     lost = (reasons == "early_revascularization").fillna(False).to_numpy()
     nonfatal = events[kinds & (events["day"] >= 0) & lost[events["patient"]]]

@@ -1,5 +1,7 @@
 """Who left the cohort at which step, one reason a patient."""
 
+from collections.abc import Mapping, Sequence
+
 import pandas as pd
 
 NO_PET = "no_pet_exam"
@@ -30,19 +32,16 @@ def flow(reasons: pd.Series, n_without_pet: int) -> pd.DataFrame:
     n_without_pet : int
         Patients of the registry who never had the exam.
     """
-    counts = reasons.value_counts()
-    steps = [(NO_PET, n_without_pet)] + [(reason, int(counts.get(reason, 0))) for reason in REASONS]
-    remaining = len(reasons) + n_without_pet
+    counts = {NO_PET: n_without_pet} | reasons.value_counts().to_dict()
+    return steps(counts, (NO_PET, *REASONS), len(reasons) + n_without_pet)
+
+
+def steps(counts: Mapping[str, int], order: Sequence[str], total: int) -> pd.DataFrame:
+    """Step, n_in, excluded, reason, n_out: one row for each reason of `order`, from `total` down."""
     rows = []
-    for step, (reason, excluded) in enumerate(steps, start=1):
-        rows.append(
-            {
-                "step": step,
-                "n_in": remaining,
-                "excluded": excluded,
-                "reason": reason,
-                "n_out": remaining - excluded,
-            }
-        )
-        remaining -= excluded
+    for step, reason in enumerate(order, start=1):
+        excluded = int(counts.get(reason, 0))
+        left = total - excluded
+        rows.append({"step": step, "n_in": total, "excluded": excluded, "reason": reason, "n_out": left})
+        total = left
     return pd.DataFrame(rows)

@@ -9,6 +9,7 @@ from calcohort.cohort.quality import NOTE, Findings
 from calcohort.cohort.settings import CohortSettings
 from calcohort.errors import InputError
 
+WITH_SEX = ("pet", "clinical_cac", "deaths", "events", "followup")
 DATES = {"deaths": "death_date", "events": "event_date", "followup": "last_contact_date"}
 
 
@@ -39,49 +40,55 @@ class Linked:
 def link(registries: dict[str, pd.DataFrame], settings: CohortSettings, findings: Findings) -> Linked:
     """Link every source to the first PET exam of each patient.
 
-    Rules: the first exam counts; of several death dates the one of the most trusted source counts, within a
-    source the earliest; events after death and dates after the registries' export are dropped; patients is
-    right about the sex.
+    Rules, unless ``settings.conflicts`` says otherwise: the first exam counts; of several death dates the one
+    of the most trusted source counts, within a source the earliest; events after death and dates after the
+    registries' export are dropped; patients is right about the sex.
     """
     if "patients" not in registries:
         raise InputError("the source is missing", where="registries.patients", cure="add it to the config")
     people = registries["patients"].set_index("patient_id")
-    exams = _first_exams(registries["pet"], findings)
+    exams = _first_exams(registries["pet"], settings, findings)
     findings.add("pet", "patient_not_in_patients", (~exams.index.isin(people.index)).sum())
     table = exams.join(people.drop(columns=["source_rank"], errors="ignore"))
     without_pet = people.index.difference(exams.index)
     findings.add("patients", "no_pet_exam", len(without_pet), NOTE)
     table["end_day"] = (settings.end_of_followup - table["scan_date"]).dt.days
     findings.add("pet", "scan_not_before_end_of_followup", (table["end_day"] <= 0).sum())
-    for name in ("pet", "clinical_cac", "deaths", "events", "followup"):
-        if name in registries:
-            _compare_sex(registries[name], name, people, findings)
+    differing = [_sex_differs(registries, name, people, settings, findings) for name in WITH_SEX]
+    if settings.conflicts["sex_differs"] == "unknown":
+        table["sex"] = table["sex"].mask(table.index.isin(np.concatenate(differing)))
     days = {name: _days(registries, name, table, without_pet, settings, findings) for name in DATES}
-    table["death_day"] = _death_days(days["deaths"], len(table), findings)
+    table["death_day"] = _death_days(days["deaths"], len(table), settings, findings)
+    before = (table["death_day"] <= 0).sum()
+    findings.settle("deaths", "death_before_scan", before, settings.conflicts["death_before_scan"])
     table["last_contact_day"] = _latest(days["followup"], len(table))
     after = table["last_contact_day"] > table["death_day"]
     findings.add("followup", "contact_after_death", after.sum())
-    events = _clean_events(days["events"], table["death_day"].to_numpy(), findings)
+    events = _clean_events(days["events"], table["death_day"].to_numpy(), settings, findings)
     return Linked(table, events, without_pet, "events" in registries, "followup" in registries)
 
 
-def _first_exams(pet: pd.DataFrame, findings: Findings) -> pd.DataFrame:
+def _first_exams(pet: pd.DataFrame, settings: CohortSettings, findings: Findings) -> pd.DataFrame:
     columns = [column for column in ("mfr", "sds") if column in pet]
     ordered = pet.sort_values(["patient_id", "scan_date"], kind="stable")
     later = ordered.duplicated("patient_id")
     same_day = ordered.duplicated(["patient_id", "scan_date"])
-    findings.add("pet", "later_pet_exam_ignored", (later & ~same_day).sum(), NOTE)
+    again = ordered.loc[later & ~same_day, "patient_id"].nunique()
+    findings.settle("pet", "second_pet_exam", again, settings.conflicts["second_pet_exam"], NOTE)
     findings.add("pet", "exam_twice_on_one_day_first_row_kept", same_day.sum())
     first = ordered[~later].set_index("patient_id")
     return first[["scan_date", *columns]].reindex(columns=["scan_date", "mfr", "sds"])
 
 
-def _compare_sex(source: pd.DataFrame, name: str, people: pd.DataFrame, findings: Findings) -> None:
-    if "sex" not in source:
-        return
-    known = source["patient_id"].map(people["sex"])
-    differs = (known != source["sex"]).fillna(False)
-    findings.add(name, "sex_differs_from_patients", source.loc[differs, "patient_id"].nunique())
+def _sex_differs(registries, name, people, settings, findings) -> np.ndarray:
+    """Patients whose sex is another one in source `name`."""
+    if "sex" not in registries.get(name, ()):
+        return np.array([], dtype=object)
+    source = registries[name]
+    differs = (source["patient_id"].map(people["sex"]) != source["sex"]).fillna(False)
+    differing = source.loc[differs, "patient_id"].unique()
+    findings.settle(name, "sex_differs", len(differing), settings.conflicts["sex_differs"])
+    return np.asarray(differing, dtype=object)
 
 
 def _days(registries, name, table, without_pet, settings, findings) -> pd.DataFrame:
@@ -98,24 +105,20 @@ def _days(registries, name, table, without_pet, settings, findings) -> pd.DataFr
     findings.add(name, "patient_unknown", (~known).sum())
     findings.add(name, "no_date", rows[date].isna().sum())
     future = (rows[date] > settings.latest_possible_date).to_numpy()
-    findings.add(name, "date_in_the_future_ignored", future.sum())
+    findings.settle(name, "future_date", future.sum(), settings.conflicts["future_date"])
     rows = rows.assign(patient=patient)[(patient >= 0) & rows[date].notna().to_numpy() & ~future]
     scan = table["scan_date"].to_numpy()[rows["patient"]]
     day = (rows[date].to_numpy() - scan) // np.timedelta64(1, "D")
     return rows.assign(day=day.astype("int64"), source_rank=rows.get("source_rank", 0)).reset_index(drop=True)
 
 
-def _death_days(rows: pd.DataFrame, n: int, findings: Findings) -> np.ndarray:
-    distinct = rows.drop_duplicates(["patient", "source_rank", "day"])
-    within = distinct.duplicated(["patient", "source_rank"])
-    findings.add(
-        "deaths", "dates_differ_within_a_source_earliest_kept", distinct[within]["patient"].nunique()
-    )
-    first = rows.sort_values(["patient", "source_rank", "day"], kind="stable")
-    per_source = first.drop_duplicates(["patient", "source_rank"])
-    between = per_source.groupby("patient")["day"].nunique() > 1
-    findings.add("deaths", "dates_differ_between_sources_most_trusted_kept", between.sum())
-    chosen = per_source.drop_duplicates("patient")
+def _death_days(rows: pd.DataFrame, n: int, settings: CohortSettings, findings: Findings) -> np.ndarray:
+    choice = settings.conflicts["two_death_dates"]
+    several = rows.groupby("patient")["day"].nunique() > 1
+    findings.settle("deaths", "two_death_dates", several.sum(), choice)
+    keys = ["patient", "source_rank", "day"] if choice == "most_trusted" else ["patient", "day"]
+    ordered = rows.sort_values(keys, kind="stable")
+    chosen = ordered.drop_duplicates("patient", keep="last" if choice == "latest" else "first")
     days = np.full(n, np.nan)
     days[chosen["patient"]] = chosen["day"]
     return days
@@ -127,11 +130,11 @@ def _latest(rows: pd.DataFrame, n: int) -> np.ndarray:
     return np.where(np.isneginf(days), np.nan, days)
 
 
-def _clean_events(rows: pd.DataFrame, death_day: np.ndarray, findings: Findings) -> pd.DataFrame:
+def _clean_events(rows, death_day: np.ndarray, settings: CohortSettings, findings: Findings) -> pd.DataFrame:
     rows = rows[["patient", "event", "day"]]
     twice = rows.duplicated()
     findings.add("events", "same_event_twice_counted_once", twice.sum(), NOTE)
     rows = rows[~twice]
     after_death = rows["day"].to_numpy() > death_day[rows["patient"]]
-    findings.add("events", "event_after_death_ignored", after_death.sum())
+    findings.settle("events", "event_after_death", after_death.sum(), settings.conflicts["event_after_death"])
     return rows[~after_death].reset_index(drop=True)

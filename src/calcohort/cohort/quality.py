@@ -4,6 +4,9 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from calcohort.cohort.settings import CONFLICTS, STOP
+from calcohort.errors import InputError
+
 COLUMNS = ["source", "rule", "severity", "count"]
 NOTE, WARNING = "note", "warning"
 
@@ -22,6 +25,23 @@ class Findings:
     def always(self, source: str, rule: str, count) -> None:
         """Keep a count that is wanted also when it is 0, such as how many rows were linked."""
         self.rows.append({"source": source, "rule": rule, "severity": NOTE, "count": int(count)})
+
+    def settle(self, source: str, conflict: str, count, choice: str, severity: str = WARNING) -> None:
+        """Count a conflict and how it was settled, also when there is none (it was looked for).
+
+        Raises
+        ------
+        InputError
+            If the choice is to stop and there is such a conflict.
+        """
+        if count and choice == STOP:
+            others = " or ".join(c for c in CONFLICTS[conflict] if c != STOP)
+            cure = f"correct the source, or set it to {others}"
+            what = f"{int(count)} found in {source}, and the choice is to stop"
+            raise InputError(what, where=f"cohort.conflicts.{conflict}", cure=cure)
+        self.always(source, f"{conflict}_{choice}", count)
+        if count:
+            self.rows[-1]["severity"] = severity
 
     def table(self) -> pd.DataFrame:
         """cohort/quality.csv: source, rule, severity, count."""

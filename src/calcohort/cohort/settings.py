@@ -1,7 +1,7 @@
 """The choices that define a cohort, checked once."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
@@ -18,6 +18,18 @@ SENSITIVITY = (
     "mace_without_revascularization",
     "hard_events",
 )
+# How each conflict between or within the sources is settled: the first choice is the default.
+STOP = "stop"
+CONFLICTS = {
+    "two_death_dates": ("most_trusted", "earliest", "latest", STOP),
+    "event_after_death": ("ignore", STOP),
+    "death_before_scan": ("exclude", STOP),
+    "future_date": ("ignore", STOP),
+    "sex_differs": ("patients", "unknown", STOP),
+    "event_on_scan_day": ("ignore", STOP),
+    "same_day_events": ("order", STOP),
+    "second_pet_exam": ("first", STOP),
+}
 
 
 @dataclass(frozen=True)
@@ -39,6 +51,8 @@ class CohortSettings:
     registry_date : Timestamp or None
         When the registries were exported; a later date in them is a typing error. None: ten years after the
         end of follow-up.
+    conflicts : mapping of str to str
+        How each conflict of ``CONFLICTS`` is settled.
     private : bool
         Ages of 90 and over become one group, 90.
     """
@@ -49,6 +63,7 @@ class CohortSettings:
     same_day_event_order: tuple[str, ...] = EVENT_TYPES
     sensitivity: tuple[str, ...] = SENSITIVITY
     registry_date: pd.Timestamp | None = None
+    conflicts: Mapping[str, str] = field(default_factory=lambda: _conflicts({}))
     private: bool = False
 
     @classmethod
@@ -70,6 +85,7 @@ class CohortSettings:
         _one_of(values.get("censoring", "registry_end"), CENSORING, "censoring")
         for name in values.get("sensitivity", ()):
             _one_of(name, SENSITIVITY, "sensitivity")
+        values["conflicts"] = _conflicts(values.get("conflicts", {}))
         values["same_day_event_order"] = order
         values["sensitivity"] = tuple(values.get("sensitivity", SENSITIVITY))
         return cls(**values | {"private": private})
@@ -92,6 +108,13 @@ def _day(value, key: str) -> pd.Timestamp:
         return pd.Timestamp(str(value)).normalize()
     except ValueError:
         raise InputError("not a date", where=f"cohort.{key}", cure="write it as YYYY-MM-DD") from None
+
+
+def _conflicts(given: Mapping) -> dict[str, str]:
+    for name, choice in given.items():
+        _one_of(name, tuple(CONFLICTS), "conflicts")
+        _one_of(choice, CONFLICTS[name], f"conflicts.{name}")
+    return {name: given.get(name, choices[0]) for name, choices in CONFLICTS.items()}
 
 
 def _one_of(value, allowed: tuple[str, ...], key: str) -> None:

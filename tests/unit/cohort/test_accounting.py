@@ -60,7 +60,7 @@ def studies(draw):
     return registries, table, draw(st.sampled_from(CENSORING))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(studies())
 def test_the_counts_add_up_on_any_input(study):
     registries, scores, censoring = study
@@ -70,15 +70,25 @@ def test_the_counts_add_up_on_any_input(study):
     analysed, excluded = result.analysis["patient_id"].tolist(), result.excluded["patient_id"].tolist()
     assert sorted(analysed + excluded) == sorted(everybody)
     flow = result.flow
-    assert flow["n_in"].iloc[0] == len(everybody)
-    assert flow["n_out"].iloc[-1] == len(analysed)
-    assert (flow["n_in"] - flow["excluded"] == flow["n_out"]).all()
-    assert flow["n_in"].iloc[1:].tolist() == flow["n_out"].iloc[:-1].tolist()
+    check_steps(flow, len(everybody), len(analysed))
     assert flow["reason"].tolist() == [NO_PET, *REASONS]
     reasons = result.excluded["reason"].value_counts()
     assert all(reasons.get(row.reason, 0) == row.excluded for row in flow.itertuples())
     assert result.analysis.columns.tolist() == CONTRACT
     check_outcomes(result)
+    used = result.analysis[["cac_dl", "cac_dl_gated"]].notna().sum().sum()
+    with_both = (result.analysis["cac_dl"] != result.analysis["cac_dl_rest_preferred"]).sum()
+    check_steps(result.scan_flow, len(scores), result.scan_flow["n_out"].iloc[-1])
+    assert used + with_both <= result.scan_flow["n_out"].iloc[-1] <= 3 * len(analysed)
+
+
+def check_steps(flow, first: int, last: int):
+    assert flow["n_in"].iloc[0] == first
+    assert flow["n_out"].iloc[-1] == last
+    assert (flow["excluded"] >= 0).all()
+    assert (flow["n_in"] - flow["excluded"] == flow["n_out"]).all()
+    assert flow["n_in"].iloc[1:].tolist() == flow["n_out"].iloc[:-1].tolist()
+    assert flow["step"].tolist() == list(range(1, len(flow) + 1))
 
 
 def check_outcomes(result):
@@ -99,7 +109,7 @@ def check_outcomes(result):
     assert primary["event"].tolist() == analysis["mace"].tolist()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(studies(), st.randoms(use_true_random=False))
 def test_the_order_of_rows_changes_nothing(study, random):
     registries, scores, censoring = study
@@ -112,5 +122,5 @@ def test_the_order_of_rows_changes_nothing(study, random):
 
     first = build(registries, scores, chosen)
     second = build({name: shuffled(table) for name, table in registries.items()}, shuffled(scores), chosen)
-    for name in ("analysis", "endpoints", "excluded", "flow", "quality"):
+    for name in ("analysis", "endpoints", "excluded", "flow", "scan_flow", "quality"):
         pd.testing.assert_frame_equal(getattr(first, name), getattr(second, name))

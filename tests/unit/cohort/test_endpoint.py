@@ -37,7 +37,7 @@ def test_an_admission_on_day_0_is_neither_outcome_nor_history(row, count, event)
     found = row(events=[(event, 0)])
     assert outcome(found) == (LAST, 0, None)
     assert found["history_of_cad"] == 0
-    assert count("events", "event_on_the_scan_day_not_counted", events=[(event, 0)]) == 1
+    assert count("events", "event_on_scan_day_ignore", events=[(event, 0)]) == 1
 
 
 @pytest.mark.parametrize("event", OTHER_FORMS)
@@ -100,8 +100,8 @@ def test_same_day_ties_follow_the_order_of_the_settings(row, count):
     order = ["late_revascularization", "unstable_angina", "myocardial_infarction", "death"]
     found = outcome(row(deaths=[500], events=events, same_day_event_order=order))
     assert found == (500, 1, "late_revascularization")
-    assert count("events", "first_event_tied_on_one_day", events=events) == 1
-    assert count("events", "first_event_tied_on_one_day", events=[*events[:1], ("unstable_angina", 501)]) == 0
+    assert count("events", "same_day_events_order", events=events) == 1
+    assert count("events", "same_day_events_order", events=[*events[:1], ("unstable_angina", 501)]) == 0
 
 
 def test_a_death_after_a_first_event_is_still_a_death(row):

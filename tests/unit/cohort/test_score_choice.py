@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from calcohort.cohort.quality import Findings
-from calcohort.cohort.scores import patient_scores
+from calcohort.cohort.scores import patient_scores, scan_fates
 from calcohort.errors import InputError
 
 STRESS, REST, GATED = ("ctac_stress", 0, 11.0), ("ctac_rest", 0, 22.0), ("cac_gated", 0, 33.0)
@@ -67,27 +67,31 @@ def table(**columns) -> pd.DataFrame:
 EXAM = pd.Series(pd.to_datetime(["2012-03-01"]), index=pd.Index(["A"], name="patient_id"))
 
 
+def chosen(scores: pd.DataFrame, findings: Findings | None = None) -> pd.DataFrame:
+    return patient_scores(scan_fates(scores, EXAM, findings or Findings()), EXAM.index)
+
+
 def test_days_from_the_exam_serve_as_well_as_dates():
-    scores = patient_scores(table(scan_date=[400, 0]), EXAM, Findings())
+    scores = chosen(table(scan_date=[400, 0]))
     assert scores["cac_dl"].tolist() == [2.0]
 
 
 def test_text_is_neither_days_nor_dates():
     with pytest.raises(InputError, match="neither dates nor days"):
-        patient_scores(table(scan_date=["2012-03-01", "x"]), EXAM, Findings())
+        chosen(table(scan_date=["2012-03-01", "x"]))
 
 
 def test_of_two_scans_of_one_protocol_the_choice_does_not_depend_on_the_order():
     findings = Findings()
     scores = table(scan_date=0, series=["b", "a"])
-    assert patient_scores(scores, EXAM, findings)["cac_dl"].tolist() == [2.0]
-    assert patient_scores(scores[::-1], EXAM, Findings())["cac_dl"].tolist() == [2.0]
+    assert chosen(scores, findings)["cac_dl"].tolist() == [2.0]
+    assert chosen(scores[::-1])["cac_dl"].tolist() == [2.0]
     assert "several_scans_of_one_protocol_first_kept" in findings.table()["rule"].tolist()
 
 
 def test_a_scan_that_was_not_accepted_has_no_score_but_was_there():
     scores = table(scan_date=[0, np.nan], accepted=False)
-    found = patient_scores(scores, EXAM, Findings()).iloc[0]
+    found = chosen(scores).iloc[0]
     assert np.isnan(found["cac_dl"])
     assert found["ctac_seen"] and not found["ctac_scored"]
     assert pd.isna(found["cac_dl_protocol"])
