@@ -15,7 +15,7 @@ import pandas as pd
 from calcohort.registries.schemas import DATE, FLAG, NUMBER, Violation
 
 MISSING = frozenset({"", "n/a", "na", "#n/a", "nan", "nat", "null", "none", "<na>", "missing", "."})
-FLAGS = {"0": 0, "1": 1, "false": 0, "true": 1}
+FLAGS = {"0": 0, "1": 1, "false": 0, "true": 1, "unchecked": 0, "checked": 1}
 # YAML reads an unquoted yes or no as a truth value.
 YAML_TRUTH = {True: ("yes", "Yes", "YES", "true", "True"), False: ("no", "No", "NO", "false", "False")}
 ISO, EXCEL = "%Y-%m-%d", "excel"

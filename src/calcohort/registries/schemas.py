@@ -21,7 +21,7 @@ def _identifier(description: str = "the study's identifier of the patient") -> p
 
 
 def _date(description: str, *, nullable: bool = False, required: bool = True) -> pa.Column:
-    cure = "fill in the date, or take the row out"
+    cure = "fill in the date, or take the row out (rows with nothing but patient_id: set skip_empty: true)"
     return pa.Column(
         DATE, nullable=nullable, required=required, description=description, metadata={"cure": cure}
     )
@@ -58,6 +58,10 @@ def _choice(description: str, allowed: tuple[str, ...], *, required: bool = True
         description=description,
         metadata={"allowed": allowed, "cure": "map the file's codes under `values`"},
     )
+
+
+def _word(description: str, cure: str) -> pa.Column:
+    return pa.Column(TEXT, description=description, metadata={"cure": cure})
 
 
 def _sex_elsewhere() -> pa.Column:
@@ -126,9 +130,19 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
             "sex": _sex_elsewhere(),
         }
     ),
+    "crosswalk": pa.DataFrameSchema(
+        {
+            "patient_id": _identifier(),
+            "system": _word("identifier system; a source names it as `identifier`", "name the system"),
+            "identifier": _word("the patient's identifier in that system", "fill it in, or take the row out"),
+        },
+        unique=["system", "identifier"],
+        metadata={"cure": "give each identifier to one patient"},
+    ),
+    "withdrawn": pa.DataFrameSchema({"patient_id": _identifier("patient who leaves every output")}),
 }  # fmt: skip
 
-SEVERAL = ("deaths", "events", "followup")
+SEVERAL = ("deaths", "events", "followup", "withdrawn")
 
 
 @dataclass(frozen=True)
@@ -147,7 +161,7 @@ class Violation:
 
 def name_rows(rows) -> str:
     """Row numbers in words, at most five of them: ``in 7 rows (2, 5, 9, 12, 40, ...)``."""
-    rows = sorted(int(row) for row in rows)
+    rows = sorted({int(row) for row in rows})
     if not rows:
         return ""
     named = ", ".join(map(str, rows[:ROWS_NAMED])) + (", ..." if len(rows) > ROWS_NAMED else "")

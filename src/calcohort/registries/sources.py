@@ -3,10 +3,48 @@
 import pandas as pd
 
 from calcohort.errors import InputError
-from calcohort.registries import cells, files, schemas
+from calcohort.registries import cells, files, people, redcap, schemas
 
 
-def read(source: dict | list[dict], name: str) -> pd.DataFrame:
+def read_all(registries: dict, *, hide_paths: bool = False) -> dict[str, pd.DataFrame]:
+    """Every source of a study, without the patients who withdrew.
+
+    Parameters
+    ----------
+    registries : dict
+        {name: source or list of sources}, as :func:`read` takes them.
+    hide_paths : bool
+        Errors name the source and not its file.
+
+    Returns
+    -------
+    dict of DataFrame
+        By name; `withdrawn` is among them where it was given, so that images and scores can follow it.
+
+    Raises
+    ------
+    InputError
+        The first violation of the first source that has one.
+    """
+    tables, crosswalk = {}, None
+    for name in sorted(registries, key=lambda name: name != people.CROSSWALK):
+        tables[name] = read(registries[name], name, crosswalk=crosswalk, hide_paths=hide_paths)
+        if name == people.CROSSWALK:
+            crosswalk = tables[name]
+    tables = {name: tables[name] for name in registries}
+    if people.WITHDRAWN not in tables:
+        return tables
+    gone = tables[people.WITHDRAWN]
+    before = tables["patients"]["patient_id"].isin(gone["patient_id"]).sum()
+    kept = people.without({n: t for n, t in tables.items() if n != people.WITHDRAWN}, gone["patient_id"])
+    gone.attrs["findings"] = [
+        *gone.attrs["findings"],
+        _finding(people.WITHDRAWN, "patients_removed", int(before)),
+    ]
+    return kept | {people.WITHDRAWN: gone}
+
+
+def read(source: dict | list[dict], name: str, **options) -> pd.DataFrame:
     """Read source `name`, put it under calcohort's names and check it.
 
     Parameters
@@ -14,9 +52,13 @@ def read(source: dict | list[dict], name: str) -> pd.DataFrame:
     source : dict, or list of dict
         ``path``, or ``url`` and ``query``; where the file differs ``columns`` {calcohort's name: the file's},
         ``values`` {column: {theirs: ours}}, ``date_format`` (one, or {column: format}), ``sep``, ``decimal``,
-        ``encoding``, ``sheet``. Deaths, events and followup may be a list, the most trusted first.
+        ``encoding``, ``sheet``, ``identifier`` (a system of the crosswalk), ``skip_empty``; of a REDCap
+        export ``instrument`` and ``event_name``. Deaths, events, followup and withdrawn may be a list, the
+        most trusted first.
     name : str
         A key of ``schemas.SCHEMAS``.
+    options
+        ``crosswalk`` and ``hide_paths`` of :func:`check`.
 
     Returns
     -------
@@ -29,14 +71,24 @@ def read(source: dict | list[dict], name: str) -> pd.DataFrame:
     InputError
         The first violation; :func:`check` gives all of them.
     """
-    table, errors = check(source, name)
+    table, errors = check(source, name, **options)
     if errors:
         raise errors[0]
     return table
 
 
-def check(source: dict | list[dict], name: str) -> tuple[pd.DataFrame | None, list[InputError]]:
-    """Like :func:`read`, but gives every violation; the table is None where there is one."""
+def check(
+    source: dict | list[dict], name: str, *, crosswalk: pd.DataFrame | None = None, hide_paths: bool = False
+) -> tuple[pd.DataFrame | None, list[InputError]]:
+    """Like :func:`read`, but gives every violation; the table is None where there is one.
+
+    Parameters
+    ----------
+    crosswalk : DataFrame, optional
+        patient_id, system, identifier: for sources that have an ``identifier``.
+    hide_paths : bool
+        Errors name the source and not its file.
+    """
     if name not in schemas.SCHEMAS:
         known = ", ".join(schemas.SCHEMAS)
         error = InputError("no such source", where=f"registries.{name}", cure=f"use one of {known}")
@@ -48,8 +100,9 @@ def check(source: dict | list[dict], name: str) -> tuple[pd.DataFrame | None, li
     tables, errors, findings = [], [], []
     for rank, one in enumerate(sources):
         label = f"{name}[{rank + 1}]" if len(sources) > 1 else name
+        where = str(one["path"]) if "path" in one and not hide_paths else f"registries.{label}"
         try:
-            table, problems, repaired = _one(one, name, label)
+            table, problems, repaired = _one(one, name, label, where, crosswalk)
         except InputError as error:
             errors.append(error)
             continue
@@ -63,12 +116,10 @@ def check(source: dict | list[dict], name: str) -> tuple[pd.DataFrame | None, li
     return together, []
 
 
-def _one(source: dict, name: str, label: str) -> tuple[pd.DataFrame, list[InputError], list[dict]]:
-    where = str(source["path"]) if "path" in source else f"registries.{label}"
+def _one(source: dict, name: str, label: str, where: str, crosswalk) -> tuple[pd.DataFrame, list, list]:
+    """Table, violations as errors, and findings of one source."""
     schema = schemas.SCHEMAS[name]
-    raw = files.load(source, where)
-    present = _columns(raw, source, schema, where)
-    findings = []
+    raw, present, findings = _arranged(source, name, label, where)
     parsed, violations, unread = {}, [], set()
     for column, theirs in present.items():
         result = cells.parse(
@@ -83,11 +134,58 @@ def _one(source: dict, name: str, label: str) -> tuple[pd.DataFrame, list[InputE
         unread |= {(column, row) for violation in result.violations for row in violation.rows}
         findings += [_finding(label, f"{rule}_{column}", n) for rule, n in result.repairs.items()]
     table = pd.DataFrame(parsed, index=raw.index)
+    if "identifier" in source:
+        table["patient_id"], unknown = _translated(table["patient_id"], source, crosswalk, where)
+        findings += [_finding(label, "identifier_not_in_crosswalk", unknown)] if unknown else []
     violations += [v for v in schemas.violations(table, name) if not _said_before(v, unread)]
     for column in REPORTED_ABSENT.get(name, ()):
         if column not in present:
             findings.append(_finding(label, f"no_column_{column}", 1))
     return table, [violation.as_error(where) for violation in violations], findings
+
+
+def _arranged(source: dict, name: str, label: str, where: str) -> tuple[pd.DataFrame, dict, list]:
+    """Raw table with one row a record, {calcohort's name: the file's name}, and findings."""
+    schema, renamed = schemas.SCHEMAS[name], source.get("columns", {})
+    raw = files.load(source, where)
+    skip_empty = source.get("skip_empty", redcap.is_export(raw))
+    raw = redcap.select(raw, source, where)
+    for column in schema.columns:
+        theirs = renamed.get(column, column)
+        if theirs not in raw and redcap.boxes(raw, theirs):
+            raw = redcap.one_row_per_box(raw, theirs)
+    if name == people.CROSSWALK:
+        raw = people.long_crosswalk(raw, renamed.get("patient_id", "patient_id"), where)
+    present = _columns(raw, source, schema, where)
+    if name != "patients" and redcap.is_export(raw) and "sex" not in renamed:
+        # One export serves for all sources: its sex column is the patients' own and in their codes.
+        present.pop("sex", None)
+    # Who somebody is makes no record of what happened.
+    content = [theirs for column, theirs in present.items() if column not in ("patient_id", "sex")]
+    if not skip_empty or not content:
+        return raw, present, []
+    empty = (raw[content].isna() | raw[content].astype(str).apply(lambda cells: cells.str.strip() == "")).all(
+        axis=1
+    )
+    return (
+        raw[~empty],
+        present,
+        [_finding(label, "empty_rows_skipped", int(empty.sum()))] if empty.any() else [],
+    )
+
+
+def _translated(ids: pd.Series, source: dict, crosswalk, where: str) -> tuple[pd.Series, int]:
+    """Identifiers of the study, and how many the crosswalk does not have."""
+    system = source["identifier"]
+    if crosswalk is None:
+        cure = "add registries.crosswalk, or take `identifier` out"
+        raise InputError("`identifier` needs a crosswalk", where=where, cure=cure)
+    systems = sorted(set(crosswalk["system"]))
+    if system not in systems:
+        cure = f"use one of {', '.join(systems)}"
+        raise InputError(f"the crosswalk has no system {system}", where=where, cure=cure)
+    translated = people.translate(ids, crosswalk, system)
+    return translated, int(translated.str.startswith(f"{system}:").sum())
 
 
 def _said_before(violation: schemas.Violation, unread: set[tuple[str, int]]) -> bool:
@@ -104,33 +202,33 @@ REPORTED_ABSENT = {
 def _columns(raw: pd.DataFrame, source: dict, schema, where: str) -> dict[str, str]:
     """{calcohort's name: the file's name} of the columns that the source has."""
     renamed = source.get("columns", {})
+    for key in ("columns", "values"):
+        stray = sorted(set(source.get(key, {})) - set(schema.columns))
+        if stray:
+            cure = f"use {', '.join(schema.columns)}"
+            what = f"`{key}` names {stray[0]}, which this source does not have"
+            raise InputError(what, where=where, cure=cure)
+    names = {column: renamed.get(column, column) for column in schema.columns}
+    if not set(names.values()) & set(raw.columns):
+        # Row 1 may be a patient's: a file without a header must not be quoted.
+        cure = "name them under `columns`, and see that row 1 holds the names"
+        raise InputError("none of the columns is there", where=where, cure=cure)
     there = "the columns there are " + ", ".join(map(str, raw.columns))
-    unknown = sorted(set(renamed) - set(schema.columns))
-    if unknown:
-        cure = f"use {', '.join(schema.columns)}"
-        raise InputError(
-            f"`columns` names {unknown[0]}, which this source does not have", where=where, cure=cure
-        )
     twice = sorted(set(raw.columns[raw.columns.duplicated()]))
     if twice:
         raise InputError(f"column {twice[0]} stands there twice", where=where, cure="rename one of them")
     present = {}
     for column, rule in schema.columns.items():
-        theirs = renamed.get(column, column)
-        if theirs in raw.columns:
-            present[column] = theirs
+        if names[column] in raw.columns:
+            present[column] = names[column]
         elif rule.required or column in renamed:
-            raise InputError(f"no column {theirs}", where=where, cure=f"name it under `columns`; {there}")
+            raise InputError(
+                f"no column {names[column]}", where=where, cure=f"name it under `columns`; {there}"
+            )
     either = (schema.metadata or {}).get("either", ())
     if either and not set(either) & set(present):
         words = " or ".join(either)
         raise InputError(f"no column {words}", where=where, cure=f"name one under `columns`; {there}")
-    stray = sorted(set(source.get("values", {})) - set(schema.columns))
-    if stray:
-        cure = f"use {', '.join(schema.columns)}"
-        raise InputError(
-            f"`values` names {stray[0]}, which this source does not have", where=where, cure=cure
-        )
     return present
 
 

@@ -10,6 +10,8 @@ CONTRACT = {
     "deaths": {"patient_id", "death_date"},
     "events": {"patient_id", "event", "event_date"},
     "followup": {"patient_id", "last_contact_date"},
+    "crosswalk": {"patient_id", "system", "identifier"},
+    "withdrawn": {"patient_id"},
 }  # fmt: skip
 
 

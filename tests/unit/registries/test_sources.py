@@ -1,7 +1,5 @@
 """Registries in: what is read, what is repaired and counted, and what is refused with a cure."""
 
-import re
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,26 +9,6 @@ from calcohort.errors import InputError
 from calcohort.registries.sources import check, read
 
 PATIENTS = "patient_id,sex,age,bmi,smoking\nA,male,70,25.5,1\nB,female,61,,0\n"
-
-
-@pytest.fixture
-def source(tmp_path):
-    """Write a file and give its source; options go into the source."""
-
-    def write(text: str, name: str = "export.csv", written: str = "utf-8", **options) -> dict:
-        path = tmp_path / name
-        path.write_bytes(text.encode(written))
-        return {"path": str(path), **options}
-
-    return write
-
-
-def refusal(source, name: str) -> str:
-    """The one line that a user reads, without the folder of the file."""
-    with pytest.raises(InputError) as caught:
-        read(source, name)
-    assert "\n" not in str(caught.value)
-    return re.sub(r"^/[^ ]*/", "", str(caught.value))
 
 
 def repairs(table: pd.DataFrame) -> dict:
@@ -124,39 +102,39 @@ class TestRepairs:
 class TestRefusals:
     """One line: file, rule, row and cure."""
 
-    def test_semicolons(self, source):
+    def test_semicolons(self, source, refusal):
         line = refusal(source(PATIENTS.replace(",", ";")), "patients")
         assert line == 'export.csv: the columns are not separated as said; set sep: ";"'
 
-    def test_decimal_commas(self, source):
+    def test_decimal_commas(self, source, refusal):
         line = refusal(source(PATIENTS.replace(",", ";").replace("25.5", "25,5"), sep=";"), "patients")
         assert line == 'export.csv: column bmi has decimal commas in row 2; set decimal: ","'
 
-    def test_decimal_commas_between_commas(self, source):
+    def test_decimal_commas_between_commas(self, source, refusal):
         line = refusal(source(PATIENTS.replace("25.5", "25,5")), "patients")
         assert "not as many fields as the header's 5 in row 2" in line
         assert "set `sep`" in line
 
     @pytest.mark.parametrize("number", ["1,234", "1,234,567"])
-    def test_a_comma_that_may_separate_thousands_is_not_guessed(self, source, number):
+    def test_a_comma_that_may_separate_thousands_is_not_guessed(self, source, number, refusal):
         text = f'patient_id;scan_date;agatston\nA;2015-01-02;"{number}"\n'
         assert "commas that may be decimal" in refusal(source(text, sep=";"), "clinical_cac")
 
-    def test_a_point_among_decimal_commas_is_not_guessed(self, source):
+    def test_a_point_among_decimal_commas_is_not_guessed(self, source, refusal):
         text = "patient_id;scan_date;agatston\nA;2015-01-02;1.234\n"
         assert "has points" in refusal(source(text, sep=";", decimal=","), "clinical_cac")
 
-    def test_a_score_typed_as_text(self, source):
+    def test_a_score_typed_as_text(self, source, refusal):
         text = "patient_id,scan_date,agatston\nA,2015-01-02,120\nB,2015-01-03,>1000\nC,2015-01-03,12 AU\n"
         line = refusal(source(text), "clinical_cac")
         assert "column agatston is text where a number belongs in 2 rows (3, 4)" in line
 
     @pytest.mark.parametrize("number", ["inf", "1e999", "-5"])
-    def test_a_score_must_be_a_finite_number_of_at_least_0(self, source, number):
+    def test_a_score_must_be_a_finite_number_of_at_least_0(self, source, number, refusal):
         line = refusal(source(f"patient_id,scan_date,agatston\nA,2015-01-02,{number}\n"), "clinical_cac")
         assert "column agatston" in line
 
-    def test_excel_serial_dates(self, source):
+    def test_excel_serial_dates(self, source, refusal):
         text = "patient_id,death_date\nA,42006\nB,42007\n"
         line = refusal(source(text), "deaths")
         assert "column death_date holds Excel serial days in 2 rows (2, 3)" in line
@@ -164,15 +142,15 @@ class TestRefusals:
         table = read(source(text, date_format="excel"), "deaths")
         assert table["death_date"][0] == pd.Timestamp("2015-01-02")
 
-    def test_another_date_format(self, source):
+    def test_another_date_format(self, source, refusal):
         line = refusal(source("patient_id,death_date\nA,31.12.2014\nB,\n"), "deaths")
         assert 'set date_format: "%d.%m.%Y"' in line
 
-    def test_a_date_format_that_cannot_be_told_says_so(self, source):
+    def test_a_date_format_that_cannot_be_told_says_so(self, source, refusal):
         line = refusal(source("patient_id,death_date\nA,05/06/2014\n"), "deaths")
         assert '"%d/%m/%Y"' in line and '"%m/%d/%Y"' in line
 
-    def test_two_date_formats_in_one_column(self, source):
+    def test_two_date_formats_in_one_column(self, source, refusal):
         text = "patient_id,death_date\nA,2014-12-31\nB,2014-12-30\nC,31.12.2014\n"
         line = refusal(source(text), "deaths")
         assert "has dates in two formats, %Y-%m-%d and another in row 4" in line
@@ -180,21 +158,21 @@ class TestRefusals:
         assert "two formats" in refusal(source(text, date_format="%m/%d/%Y"), "deaths")
 
     @pytest.mark.parametrize("date", ["2014-02-30", "0214-12-31", "soon", "2014"])
-    def test_a_date_that_is_none(self, source, date):
+    def test_a_date_that_is_none(self, source, date, refusal):
         line = refusal(source(f"patient_id,death_date\nA,2014-12-31\nB,{date}\n"), "deaths")
         assert "in row 3" in line and date not in line.replace("%Y-%m-%d", "")
 
-    def test_two_rows_for_a_patient(self, source):
+    def test_two_rows_for_a_patient(self, source, refusal):
         line = refusal(source(PATIENTS + "A,male,70,25.5,1\n"), "patients")
         assert line == (
             "export.csv: patient_id more than once in 2 rows (2, 4); keep one row for each patient"
         )
 
-    def test_two_scores_for_a_patient_and_day(self, source):
+    def test_two_scores_for_a_patient_and_day(self, source, refusal):
         text = "patient_id,scan_date,agatston\nA,2015-01-02,1\nA,2015-01-02,2\nA,2015-01-03,3\n"
         assert "in 2 rows (2, 3)" in refusal(source(text), "clinical_cac")
 
-    def test_an_event_without_a_date(self, source):
+    def test_an_event_without_a_date(self, source, refusal):
         line = refusal(source("patient_id,event,event_date\nA,pci,2015-01-02\nB,cabg,\n"), "events")
         assert line.startswith("export.csv: column event_date is empty in row 3; ")
 
@@ -202,61 +180,66 @@ class TestRefusals:
         table = read(source("patient_id,last_contact_date\nA,\n"), "followup")
         assert table["last_contact_date"].isna().all()
 
-    def test_a_row_without_an_identifier(self, source):
+    def test_a_row_without_an_identifier(self, source, refusal):
         for identifier in ("", "N/A"):
             line = refusal(source(PATIENTS.replace("B,", f"{identifier},")), "patients")
             assert "column patient_id is empty in row 3" in line
 
-    def test_an_event_of_an_unknown_kind(self, source):
+    def test_an_event_of_an_unknown_kind(self, source, refusal):
         line = refusal(source("patient_id,event,event_date\nA,stroke,2015-01-02\n"), "events")
         assert "is not one of myocardial_infarction, unstable_angina, pci, cabg, other in row 2" in line
 
-    def test_a_code_of_sex_that_is_not_mapped(self, source):
+    def test_a_code_of_sex_that_is_not_mapped(self, source, refusal):
         assert "under `values`" in refusal(source(PATIENTS.replace(",male", ",M")), "patients")
 
-    def test_a_flag_that_is_not_0_or_1(self, source):
+    def test_a_flag_that_is_not_0_or_1(self, source, refusal):
         line = refusal(source(PATIENTS.replace(",1\n", ",2\n")), "patients")
         assert "column smoking is not 0 or 1 in row 2" in line
 
-    def test_a_missing_column_says_which_are_there(self, source):
+    def test_a_missing_column_says_which_are_there(self, source, refusal):
         line = refusal(source("patient_id,event,date\nA,pci,2015-01-02\n"), "events")
         assert line == (
             "export.csv: no column event_date; name it under `columns`; "
             "the columns there are patient_id, event, date"
         )
 
-    def test_a_mapped_column_that_is_missing(self, source):
+    def test_a_mapped_column_that_is_missing(self, source, refusal):
         line = refusal(source(PATIENTS, columns={"diabetes": "DM"}), "patients")
         assert "no column DM" in line
 
-    def test_neither_age_nor_birth_date(self, source):
+    def test_neither_age_nor_birth_date(self, source, refusal):
         line = refusal(source(PATIENTS.replace("age", "years")), "patients")
         assert "no column age or birth_date" in line
 
+    def test_a_file_without_a_header_is_not_quoted(self, source, refusal):
+        line = refusal(source("4711,Zebra,1931-07-09\n4712,Lion,1932-08-10\n"), "deaths")
+        assert "none of the columns is there" in line and "row 1 holds the names" in line
+        assert not any(word in line for word in ("4711", "Zebra", "1931"))
+
     @pytest.mark.parametrize("option", ["columns", "values"])
-    def test_a_mapping_of_an_unknown_column(self, source, option):
+    def test_a_mapping_of_an_unknown_column(self, source, option, refusal):
         line = refusal(source(PATIENTS, **{option: {"weight": {"a": "b"}}}), "patients")
         assert f"`{option}` names weight" in line
 
-    def test_a_column_that_stands_there_twice(self, source):
+    def test_a_column_that_stands_there_twice(self, source, refusal):
         assert "bmi stands there twice" in refusal(source(PATIENTS.replace("smoking", "bmi")), "patients")
 
-    def test_a_missing_file(self, tmp_path):
+    def test_a_missing_file(self, tmp_path, refusal):
         line = refusal({"path": str(tmp_path / "gone.csv")}, "deaths")
         assert line.startswith("gone.csv: no such file; ")
 
     @pytest.mark.parametrize("name", ["empty.csv", "book.xlsx", "table.parquet"])
-    def test_an_empty_file(self, source, name):
+    def test_an_empty_file(self, source, name, refusal):
         assert name in refusal(source("", name), "deaths")
 
-    def test_another_encoding(self, source):
+    def test_another_encoding(self, source, refusal):
         line = refusal(source(PATIENTS.replace("male", "m\u00e4nnlich", 1), written="cp1252"), "patients")
         assert "encoding: cp1252" in line
 
-    def test_a_list_where_one_source_belongs(self, source):
+    def test_a_list_where_one_source_belongs(self, source, refusal):
         assert "more than one source" in refusal([source(PATIENTS), source(PATIENTS)], "patients")
 
-    def test_a_source_that_does_not_exist(self, source):
+    def test_a_source_that_does_not_exist(self, source, refusal):
         assert "no such source" in refusal(source(PATIENTS), "labs")
 
     def test_check_gives_every_violation_of_every_file(self, source):
@@ -316,17 +299,17 @@ class TestFormats:
             found = read({"url": url, "query": "SELECT * FROM t ORDER BY patient_id"}, name)
         pd.testing.assert_frame_equal(found, expected, check_exact=True)
 
-    def test_a_sheet_that_is_not_there(self, tmp_path):
+    def test_a_sheet_that_is_not_there(self, tmp_path, refusal):
         self.EVENTS.to_excel(tmp_path / "t.xlsx", sheet_name="data", index=False)
         line = refusal({"path": str(tmp_path / "t.xlsx"), "sheet": "events"}, "events")
         assert "no such sheet" in line and "data" in line
 
-    def test_rows_of_a_spreadsheet_are_numbered_as_it_shows_them(self, tmp_path):
+    def test_rows_of_a_spreadsheet_are_numbered_as_it_shows_them(self, tmp_path, refusal):
         broken = self.EVENTS.assign(event=["pci", "stroke", "other"])
         broken.to_excel(tmp_path / "t.xlsx", index=False)
         assert "in row 3" in refusal({"path": str(tmp_path / "t.xlsx")}, "events")
 
-    def test_a_query_that_fails_tells_nothing_of_the_database(self, tmp_path):
+    def test_a_query_that_fails_tells_nothing_of_the_database(self, tmp_path, refusal):
         url = f"sqlite:///{tmp_path / 'secret.db'}"
         line = refusal({"url": url, "query": "SELECT * FROM nothing"}, "events")
         assert line.startswith("registries.events: the query failed")
@@ -341,5 +324,5 @@ class TestFormats:
             ({"sep": ";"}, "neither `path` nor `url`"),
         ],
     )
-    def test_sources_that_say_too_little(self, source, words):
+    def test_sources_that_say_too_little(self, source, words, refusal):
         assert words in refusal(source, "events")
