@@ -61,6 +61,10 @@ rule all:
         rules.audit.output,
 
 
+onstart:
+    checked(claim, RESULTS)
+
+
 onsuccess:
     if Path(result("report.html")).exists():
         print(f"The report is {result('report.html')}", file=sys.stderr)

@@ -2,7 +2,7 @@
 rule cohort:
     """Derive the endpoint, the exclusions and the analysis table."""
     input:
-        scores=rules.scores.output.scores if DOOR == "imaging" else CONFIG["scores"],
+        scores=rules.scores.output.scores if DOOR == "imaging" else named([CONFIG["scores"]]),
         registries=rules.registries.output.tables,
     output:
         analysis=result("cohort/analysis.csv"),
@@ -18,10 +18,11 @@ rule cohort:
     conda:
         "../envs/statistics.yaml"
     resources:
-        mem_mb=4000,
+        mem_mb=memory(4000),
         runtime=15,
     params:
         settings=CONFIG["cohort"],
+        files=followed([CONFIG["scores"]]) if DOOR == "scores" else "",
         private_dir=CONFIG.get("private_dir", ""),
         code=code("cohort.analysis", "cohort.pseudonyms", "registries.scores"),
     script:

@@ -8,13 +8,17 @@ from pathlib import Path
 LIBRARY = str(Path(workflow.basedir) / "src")
 sys.path.insert(0, LIBRARY)
 os.environ.update(PYTHONPATH=LIBRARY)
+# A run that is killed takes its jobs with it.
+os.environ.update(CALCOHORT_RUN=str(os.getpid()))
 # Bytes must not depend on the day of the run (matplotlib and docx write dates otherwise).
 os.environ.setdefault("SOURCE_DATE_EPOCH", "0")
 
 from calcohort.check import check_files, model_plan, weights_simulated
-from calcohort.config import complete, door, public, sources
+from calcohort.config import complete, door, public, sources, sources_digest
 from calcohort.digest import code_digest, file_digest, text_digest, tree_digest
 from calcohort.errors import InputError
+from calcohort.machine import memory_mb
+from calcohort.onerun import claim
 
 
 def checked(function, *args, **options):
@@ -28,7 +32,7 @@ def checked(function, *args, **options):
 CONFIG = checked(complete, config, where=str(workflow.configfiles[0]))
 DOOR = door(CONFIG)
 # What reports and records may show of it.
-SHOWN = public(CONFIG) if "private_dir" in CONFIG else CONFIG
+SHOWN = public(CONFIG)
 if "simulate" not in CONFIG:
     checked(check_files, CONFIG)
 
@@ -50,8 +54,14 @@ META = {
 RESULTS = f"results/{CONFIG['name']}"
 LOGS = f"{RESULTS}/logs"
 TIMES = f"{RESULTS}/benchmarks"
+# What a network's job asks of a scheduler.
+GPUS = 1 if CONFIG["segmentation"]["device"] == "cuda" else 0
 # Identifiers and dates of the study; `private_dir` keeps them apart from the results.
 PRIVATE = f"{CONFIG['private_dir']}/{CONFIG['name']}" if "private_dir" in CONFIG else f"{RESULTS}/private"
+if "private_dir" in CONFIG:
+    os.environ.update(CALCOHORT_PRIVATE_LOGS=f"{PRIVATE}/logs")
+# Names of a private study's files must not stand in Snakemake's records, so it follows them by a digest.
+HIDDEN = "private_dir" in CONFIG and not SIMULATED
 
 
 wildcard_constraints:
@@ -59,6 +69,17 @@ wildcard_constraints:
     batch="[0-9]+",
     site="[A-Z]",
     name="[A-Za-z0-9_]+",
+
+
+def memory(mb):
+    """Megabytes that a job may use: a job that ran out of memory asks for more when it is tried again."""
+    return lambda wildcards, attempt: mb * attempt
+
+
+# On one machine, jobs that together need more memory than it has wait for each other.
+if workflow.is_main_process and workflow.resource_settings.nodes is None:
+    if "mem_mb" not in workflow.global_resources:
+        workflow.register_resource("mem_mb", memory_mb() or 8000)
 
 
 def code(*modules):
@@ -77,9 +98,18 @@ def batches():
     return [str(n) for n in range(-(-external["patients"] // external["batch_size"]))]
 
 
-def registry_files(_):
-    """Files that the registries are read from; databases have none."""
-    return [source["path"] for _, _, source in sources(CONFIG) if "path" in source]
+def named(paths):
+    """Files of the user as inputs of a rule, where Snakemake may name them."""
+    return [] if HIDDEN else paths
+
+
+def followed(paths):
+    """Digest of the files that `named` leaves out."""
+    return text_digest(*map(file_digest, paths)) if HIDDEN else ""
+
+
+# Files that the registries are read from; databases have none.
+REGISTRY_FILES = [source["path"] for _, _, source in sources(CONFIG) if "path" in source]
 
 
 def dicom_folders(_):

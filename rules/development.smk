@@ -5,6 +5,10 @@ DEVELOPMENT_TABLES = (
 )
 
 
+localrules:
+    split,
+
+
 rule annotate:
     """Score the readers' annotations: the reference of training and internal testing."""
     input:
@@ -19,7 +23,7 @@ rule annotate:
     conda:
         "../envs/network.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=60,
     params:
         conventions=CONFIG["scoring"],
@@ -42,7 +46,7 @@ rule split:
     conda:
         "../envs/network.yaml"
     resources:
-        mem_mb=1000,
+        mem_mb=memory(1000),
         runtime=5,
     params:
         split=DEVELOPMENT["split"],
@@ -68,9 +72,9 @@ rule internal_testing:
         "../envs/network.yaml"
     threads: 2
     resources:
-        mem_mb=3000,
+        mem_mb=memory(3000),
         runtime=120,
-        gpu=1 if CONFIG["segmentation"]["device"] == "cuda" else 0,
+        gpu=GPUS,
     params:
         subset=DEVELOPMENT["internal_test"],
         device=CONFIG["segmentation"]["device"],
@@ -95,7 +99,7 @@ rule samples:
     conda:
         "../envs/network.yaml"
     resources:
-        mem_mb=3000,
+        mem_mb=memory(3000),
         runtime=240,
     params:
         code=code("development", "training.prepare"),
@@ -117,9 +121,9 @@ rule fit:
         "../envs/network.yaml"
     threads: 16
     resources:
-        mem_mb=8000,
+        mem_mb=memory(8000),
         runtime=1440,
-        gpu=1 if CONFIG["segmentation"]["device"] == "cuda" else 0,
+        gpu=GPUS,
     params:
         training=DEVELOPMENT["training"],
         device=CONFIG["segmentation"]["device"],

@@ -20,7 +20,7 @@ rule index:
         "../envs/imaging.yaml"
     threads: 2
     resources:
-        mem_mb=4000,
+        mem_mb=memory(4000),
         runtime=120,
     params:
         dicom=DICOM,
@@ -50,7 +50,7 @@ checkpoint link:
     conda:
         "../envs/imaging.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=15,
     params:
         protocols=IMAGING["protocols"],
@@ -76,7 +76,7 @@ rule convert:
     conda:
         "../envs/imaging.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=30,
     params:
         scans=scans_of,
@@ -104,7 +104,7 @@ rule imaging:
     conda:
         "../envs/imaging.yaml"
     resources:
-        mem_mb=4000,
+        mem_mb=memory(4000),
         runtime=15,
     params:
         code=code("imaging.listing", "imaging.outcomes"),

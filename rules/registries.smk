@@ -5,9 +5,11 @@ REGISTRIES = list(CONFIG["registries"])
 rule registries:
     """Read and check every registry; identifiers become pseudonyms under the site key when there is one."""
     input:
-        registry_files,
+        named(REGISTRY_FILES),
     output:
         tables=expand("{private}/registries/{name}.parquet", private=PRIVATE, name=REGISTRIES),
+        # Kept between runs, so that added, changed and withdrawn patients are noticed.
+        seen=update(f"{PRIVATE}/registries/seen.parquet"),
     log:
         f"{LOGS}/registries.log",
     benchmark:
@@ -15,11 +17,13 @@ rule registries:
     conda:
         "../envs/statistics.yaml"
     resources:
-        mem_mb=4000,
+        mem_mb=memory(4000),
         runtime=15,
     params:
-        registries=CONFIG["registries"],
+        # The script reads the sources from the config: passwords and places stay out of Snakemake's records.
+        sources=sources_digest(CONFIG),
+        files=followed(REGISTRY_FILES),
         private_dir=CONFIG.get("private_dir", ""),
-        code=code("registries.sources", "cohort.pseudonyms"),
+        code=code("registries.sources", "registries.people", "cohort.pseudonyms"),
     script:
         "../workflow/scripts/registries.py"

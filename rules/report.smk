@@ -18,6 +18,10 @@ OTHER_FILES = [
 MAKERS = {str(path).removeprefix(f"{RESULTS}/"): rule.name for rule in workflow.rules for path in rule.output}
 
 
+localrules:
+    claims,
+
+
 rule claims:
     """Hold the published numbers against those of this run."""
     input:
@@ -35,7 +39,7 @@ rule claims:
     conda:
         "../envs/report.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=15,
     params:
         config=SHOWN,
@@ -66,7 +70,7 @@ rule report:
     conda:
         "../envs/report.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=15,
     params:
         config=SHOWN,
@@ -94,7 +98,7 @@ rule audit:
     conda:
         "../envs/report.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=30,
     params:
         config=SHOWN,

@@ -14,7 +14,7 @@ rule score:
     conda:
         "../envs/imaging.yaml"
     resources:
-        mem_mb=1500,
+        mem_mb=memory(1500),
         runtime=15,
     params:
         conventions=CONFIG["scoring"],
@@ -41,7 +41,7 @@ rule scores:
     conda:
         "../envs/imaging.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=15,
     params:
         code=code("tables", "scoring.rows"),
@@ -67,7 +67,7 @@ rule gallery:
     conda:
         "../envs/report.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=30,
     params:
         scans=CONFIG["gallery"]["scans"],
@@ -93,7 +93,7 @@ rule examples:
     conda:
         "../envs/report.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=15,
     params:
         code=code("exhibits.examples"),

@@ -16,9 +16,9 @@ rule segment:
         "../envs/network.yaml"
     threads: 2
     resources:
-        mem_mb=3000,
+        mem_mb=memory(3000),
         runtime=60,
-        gpu=1 if CONFIG["segmentation"]["device"] == "cuda" else 0,
+        gpu=GPUS,
     params:
         device=CONFIG["segmentation"]["device"],
         code=code("segmentation.infer", "segmentation.store", "dicom.volumes"),

@@ -3,6 +3,11 @@ SIMULATE = CONFIG["simulate"]
 SITES = ["A", "B", "C"]
 
 
+localrules:
+    plan_external,
+    registries_external,
+
+
 if "external" in SIMULATE:
 
     rule plan_external:
@@ -16,7 +21,7 @@ if "external" in SIMULATE:
         conda:
             "../envs/network.yaml"
         resources:
-            mem_mb=1000,
+            mem_mb=memory(1000),
             runtime=5,
         params:
             seed=SIMULATE["seed"],
@@ -39,7 +44,7 @@ if "external" in SIMULATE:
         conda:
             "../envs/network.yaml"
         resources:
-            mem_mb=3000,
+            mem_mb=memory(3000),
             runtime=30,
         params:
             seed=SIMULATE["seed"],
@@ -69,7 +74,7 @@ if "external" in SIMULATE:
         conda:
             "../envs/network.yaml"
         resources:
-            mem_mb=1000,
+            mem_mb=memory(1000),
             runtime=5,
         params:
             seed=SIMULATE["seed"],
@@ -92,7 +97,7 @@ if "development" in SIMULATE:
         conda:
             "../envs/network.yaml"
         resources:
-            mem_mb=3000,
+            mem_mb=memory(3000),
             runtime=30,
         params:
             seed=SIMULATE["seed"],
@@ -121,7 +126,7 @@ if "cohort" in SIMULATE:
         conda:
             "../envs/network.yaml"
         resources:
-            mem_mb=1000,
+            mem_mb=memory(1000),
             runtime=5,
         params:
             seed=SIMULATE["seed"],

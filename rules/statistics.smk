@@ -20,7 +20,7 @@ for family, tables in FILES.items():
         conda:
             "../envs/statistics.yaml"
         resources:
-            mem_mb=3000,
+            mem_mb=memory(3000),
             runtime=60,
         params:
             family=family,
@@ -45,7 +45,7 @@ rule baseline:
     conda:
         "../envs/statistics.yaml"
     resources:
-        mem_mb=3000,
+        mem_mb=memory(3000),
         runtime=30,
     params:
         code=code("exhibits.baseline"),

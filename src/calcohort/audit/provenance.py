@@ -10,6 +10,7 @@ from pathlib import Path
 
 import calcohort
 from calcohort.audit.checksums import CHECKSUMS, sha256
+from calcohort.machine import memory_mb
 
 
 def provenance(
@@ -128,6 +129,5 @@ def _processor() -> str:
 
 
 def _memory_gib() -> float | None:
-    if not hasattr(os, "sysconf") or "SC_PHYS_PAGES" not in os.sysconf_names:
-        return None
-    return round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30, 1)
+    memory = memory_mb()
+    return None if memory is None else round(memory * 1e6 / 2**30, 1)
