@@ -1,5 +1,6 @@
 """Simulated series to measure with, written once."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy as np
 from calcohort.phantom import acquire, draw_anatomy
 from calcohort.simulate.dicom_writer import write_series
 from calcohort.volume import Volume
+from tests.bench.measure import ROOT
 
 
 def ctac(slices: int | None = None) -> Volume:
@@ -19,8 +21,14 @@ def ctac(slices: int | None = None) -> Volume:
 
 def folder(work: Path, name: str, volume: Volume, transfer_syntax: str = "explicit") -> Path:
     """The volume as a DICOM series below `work`; an existing one is taken as it is."""
-    path = work / f"{name}-{transfer_syntax}"
+    path = work / f"{name} {transfer_syntax}".replace(" ", "-")
     if not path.exists():
         facts = {"patient_id": "bench", "study_date": "2015-01-01", "protocol": "ctac_stress"}
         write_series(volume, path, transfer_syntax=transfer_syntax, **facts)
     return path
+
+
+def real_scan() -> Path | None:
+    """Folder of the real chest CT, where there is one."""
+    shared = Path(os.environ.get("CALCOHORT_REALDATA", ROOT.parent / "shared" / "realdata"))
+    return shared / "lung1-001" if (shared / "lung1-001").is_dir() else None
