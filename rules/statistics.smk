@@ -25,7 +25,7 @@ for family, tables in FILES.items():
         params:
             family=family,
             settings=CONFIG["statistics"],
-            code=code("statistics.run"),
+            code=code("statistics.run", f"statistics.families.{family}"),
         script:
             "../workflow/scripts/statistics.py"
 

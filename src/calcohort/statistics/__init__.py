@@ -1,1 +1,1 @@
-"""Statistics of the study: each family turns the analysis table into tidy tables; run.FAMILIES lists them."""
+"""Statistics of the study: each family turns the analysis table into tidy tables; `families` lists them."""

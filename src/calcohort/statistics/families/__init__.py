@@ -1,4 +1,4 @@
-"""Families of statistics and the files of each: what the workflow knows without computing anything."""
+"""Families of statistics, a module each, and the files of each: what the workflow knows without computing."""
 
 FILES: dict[str, tuple[str, ...]] = {
     "km": ("km",),
