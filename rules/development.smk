@@ -1,8 +1,6 @@
 # Development: annotated scans are split by patient, train the networks, and test them.
 DEVELOPMENT = CONFIG["development"]
-DEVELOPMENT_TABLES = (
-    DEVELOPMENT["scans"] if isinstance(DEVELOPMENT["scans"], list) else [DEVELOPMENT["scans"]]
-)
+DEVELOPMENT_TABLES = development_tables(CONFIG)
 
 
 localrules:
@@ -13,7 +11,7 @@ rule annotate:
     """Score the readers' annotations: the reference of training and internal testing."""
     input:
         development_folders,
-        tables=DEVELOPMENT_TABLES,
+        tables=named(DEVELOPMENT_TABLES),
     output:
         result("development/annotated.csv"),
     log:
@@ -28,6 +26,7 @@ rule annotate:
     params:
         conventions=CONFIG["scoring"],
         private_dir=CONFIG.get("private_dir", ""),
+        files=followed(DEVELOPMENT_TABLES),
         code=code("development", "cohort.pseudonyms"),
     script:
         "../workflow/scripts/annotate.py"
@@ -60,7 +59,7 @@ rule internal_testing:
     input:
         development_folders,
         split=rules.split.output[0],
-        tables=DEVELOPMENT_TABLES,
+        tables=named(DEVELOPMENT_TABLES),
         weights=MODEL_FILES,
     output:
         scans=result("development/scans.csv"),
@@ -79,6 +78,7 @@ rule internal_testing:
         subset=DEVELOPMENT["internal_test"],
         device=CONFIG["segmentation"]["device"],
         conventions=CONFIG["scoring"],
+        files=followed(DEVELOPMENT_TABLES),
         code=code("development", "segmentation.infer"),
     script:
         "../workflow/scripts/internal_testing.py"
@@ -89,7 +89,7 @@ rule samples:
     input:
         development_folders,
         split=rules.split.output[0],
-        tables=DEVELOPMENT_TABLES,
+        tables=named(DEVELOPMENT_TABLES),
     output:
         directory(result("development/samples")),
     log:
@@ -102,6 +102,7 @@ rule samples:
         mem_mb=memory(3000),
         runtime=240,
     params:
+        files=followed(DEVELOPMENT_TABLES),
         code=code("development", "training.prepare"),
     script:
         "../workflow/scripts/samples.py"

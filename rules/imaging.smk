@@ -8,7 +8,8 @@ rule index:
     input:
         dicom_folders,
         # A registry that is wrong is told before any scan is read.
-        rules.registries.output.tables,
+        registries=rules.registries.output.tables,
+        volumes=named(VOLUMES),
     output:
         files=f"{PRIVATE}/index/files.parquet",
         series=f"{PRIVATE}/index/series.parquet",
@@ -23,14 +24,18 @@ rule index:
         mem_mb=memory(4000),
         runtime=120,
     params:
-        dicom=DICOM,
         tree="" if "external" in CONFIG.get("simulate", {}) else tree_digest(*DICOM),
         link=IMAGING["link"],
         protocols=IMAGING["protocols"],
         allow_lossy=IMAGING["allow_lossy"],
         private_dir=CONFIG.get("private_dir", ""),
-        code=code("dicom.index", "imaging.identity", "imaging.protocol", "cohort.pseudonyms"),
+        code=code(
+            *("dicom.index", "imaging.identity", "imaging.user_tables", "imaging.volume_files"),
+            *("cohort.pseudonyms", "registries.people"),
+        ),
     script:
+        listed=followed(VOLUMES),
+        identifier=IMAGING["identifier"],
         "../workflow/scripts/index.py"
 
 
@@ -80,7 +85,6 @@ rule convert:
         runtime=30,
     params:
         scans=scans_of,
-        dicom=DICOM,
         allow_lossy=IMAGING["allow_lossy"],
         code=code("dicom.series", "dicom.volumes", "imaging.outcomes"),
     script:
@@ -110,3 +114,4 @@ rule imaging:
         code=code("imaging.listing", "imaging.outcomes"),
     script:
         "../workflow/scripts/imaging.py"
+        private_dir=CONFIG.get("private_dir", ""),

@@ -2,6 +2,8 @@
 
 import copy
 import difflib
+import json
+import re
 from collections.abc import Iterator
 from datetime import date
 from functools import cache
@@ -10,9 +12,12 @@ from pathlib import Path
 import jsonschema
 import yaml
 
+from calcohort.digest import text_digest
 from calcohort.errors import InputError
 
 SCHEMA = Path(__file__).resolve().parents[2] / "config" / "schemas" / "config.schema.yaml"
+# Who logs into a database, as it stands in an SQLAlchemy URL.
+PASSWORD = re.compile(r"://[^/]*@")
 DOORS = ("imaging", "scores", "analysis")
 
 
@@ -20,6 +25,14 @@ DOORS = ("imaging", "scores", "analysis")
 def schema() -> dict:
     """The schema of a config, as in config/schemas/config.schema.yaml."""
     return yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+
+
+def default(*keys: str):
+    """Default of a key of the config, e.g. ``default("imaging", "shard_size")``."""
+    rule = schema()
+    for key in keys:
+        rule = rule["properties"][key]
+    return copy.deepcopy(rule["default"])
 
 
 def read_config(path: str | Path) -> dict:
@@ -72,17 +85,42 @@ def complete(raw: dict, where: str = "config") -> dict:
 
 
 def public(config: dict) -> dict:
-    """The config without places and passwords, for what leaves the private side."""
+    """The config as results may show it: no passwords, and no places of a private study."""
     shown = copy.deepcopy(config)
+    private = "private_dir" in shown
     for _, _, source in sources(shown):
-        for key in ("path", "url", "query"):
+        if "url" in source:
+            source["url"] = PASSWORD.sub("://", source["url"])
+        for key in ("path", "url", "query", "sheet") if private else ():
             source.pop(key, None)
-    if "private_dir" in shown:
+    if private:
         shown["private_dir"] = "(private)"
-        shown.get("imaging", {}).pop("dicom", None)
+        for key in ("dicom", "volumes", "overrides"):
+            shown.get("imaging", {}).pop(key, None)
         for key in ("scores", "development"):
             shown.pop(key, None)
     return shown
+
+
+def sources_digest(config: dict) -> str:
+    """Digest of the registry sources as the config describes them, passwords left out."""
+    shown = [(name, place, source) for name, place, source in sources(copy.deepcopy(config))]
+    for _, _, source in shown:
+        if "url" in source:
+            source["url"] = PASSWORD.sub("://", source["url"])
+    return text_digest(json.dumps(shown, sort_keys=True, default=str))
+
+
+def dicom_roots(config: dict) -> list[str]:
+    """The folders of `imaging.dicom`, one or several."""
+    folders = config["imaging"]["dicom"]
+    return folders if isinstance(folders, list) else [folders]
+
+
+def development_tables(config: dict) -> list[str]:
+    """The tables of `development.scans`, one or several."""
+    tables = config["development"]["scans"]
+    return tables if isinstance(tables, list) else [tables]
 
 
 def door(config: dict) -> str:

@@ -13,11 +13,10 @@ from typing import TextIO
 from calcohort.errors import InputError
 from calcohort.onerun import end_with_run
 
-
 # Folder on the private side of a study for what libraries print, which may quote its data.
 PRIVATE_LOGS = "CALCOHORT_PRIVATE_LOGS"
 # What errors of a private study may call a place: a key of the config, a row, no file.
-KEY = re.compile(r"[a-z_]+([.][a-z_]+|\[\d+\])*( row \d+)?")
+KEY = re.compile(r"[a-z_]+([.][a-z_]+|\[\d+\])*( (row )?\d+)?")
 
 
 @contextmanager
@@ -78,8 +77,7 @@ def _said_in(full: Path, log: TextIO, private: bool) -> Iterator[TextIO]:
 
 def _without_values(error: Exception) -> str:
     """Kind and place of a defect; its message may quote the data."""
-    frames = [
-        f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in traceback.extract_tb(error.__traceback__)
-    ]
+    places = traceback.extract_tb(error.__traceback__)
+    frames = [f"{Path(place.filename).name}:{place.lineno} {place.name}" for place in places]
     name = type(error).__name__
     return "\n".join([f"{name} (its message is in the log on the private side)", *frames])

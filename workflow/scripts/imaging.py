@@ -3,6 +3,7 @@
 import pandas as pd
 
 from calcohort import tables
+from calcohort.cohort.pseudonyms import site_key
 from calcohort.imaging import outcomes
 from calcohort.imaging.listing import files_table, series_table
 from calcohort.logs import script_log
@@ -13,4 +14,6 @@ with script_log(snakemake.log[0]):
     series = pd.read_parquet(snakemake.input.series)
     listing = series_table(series, tables.read_csv(snakemake.input.choices), converted)
     tables.write_csv(listing, snakemake.output.series)
-    tables.write_parquet(files_table(pd.read_parquet(snakemake.input.files)), snakemake.output.files)
+    private_dir = snakemake.params.private_dir
+    key = site_key(private_dir) if private_dir else b""
+    tables.write_parquet(files_table(pd.read_parquet(snakemake.input.files), key), snakemake.output.files)

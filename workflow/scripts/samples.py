@@ -4,17 +4,19 @@ from pathlib import Path
 
 from calcohort import tables
 from calcohort.check import require_columns
+from calcohort.config import development_tables
 from calcohort.development import read_image, read_tables, training_labels
 from calcohort.logs import script_log
 from calcohort.training.prepare import heart_of, heart_sample, lesion_sample
 from calcohort.training.samples import write_samples
 
 with script_log(snakemake.log[0]):
+    sources = development_tables(snakemake.config)
     split = tables.read_csv(snakemake.input.split, dtype={"site": "string"})
     folder = Path(snakemake.output[0])
-    for path in snakemake.input.tables:
+    for path in sources:
         require_columns(tables.read_csv(path, nrows=0), ("heart",), str(path))
-    for scan, known in zip(read_tables(snakemake.input.tables).itertuples(), split.itertuples(), strict=True):
+    for scan, known in zip(read_tables(sources).itertuples(), split.itertuples(), strict=True):
         if known.split == "test":
             continue
         name = f"scan-{scan.Index:05d}"

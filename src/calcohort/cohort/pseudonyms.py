@@ -1,5 +1,6 @@
 """Pseudonyms: HMAC-SHA256 of the identifier under a key that stays at the site."""
 
+import contextlib
 import hmac
 import os
 import secrets
@@ -26,14 +27,27 @@ def site_key(private_dir: str | Path) -> bytes:
     folder = Path(private_dir)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / KEY_FILE
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return _read(path)
-    with os.fdopen(handle, "w") as file:
-        file.write(secrets.token_hex(KEY_BYTES) + "\n")
-    folder.chmod(0o700)
+    if folder.stat().st_mode & 0o077:
+        folder.chmod(0o700)
+    if not path.exists():
+        _make(path)
     return _read(path)
+
+
+def _make(path: Path) -> None:
+    """Write a new key unless another job was faster: whole or not at all, and never over an older one."""
+    beside = path.with_name(f".{KEY_FILE}.{secrets.token_hex(8)}")
+    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(handle, "w") as file:
+            file.write(secrets.token_hex(KEY_BYTES) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        # Of two jobs that make it at once, one link succeeds; both then read the same key.
+        with contextlib.suppress(FileExistsError):
+            os.link(beside, path)
+    finally:
+        beside.unlink()
 
 
 def _read(path: Path) -> bytes:

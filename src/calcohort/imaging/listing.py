@@ -1,6 +1,6 @@
 """Every series and every file of a study with its reason: imaging/series.csv and imaging/files.parquet."""
 
-import hashlib
+import hmac
 
 import pandas as pd
 
@@ -43,10 +43,13 @@ def series_table(series: pd.DataFrame, choices: pd.DataFrame, outcomes: pd.DataF
     return table.sort_values("series", ignore_index=True)
 
 
-def files_table(files: pd.DataFrame) -> pd.DataFrame:
-    """One row per file seen, under a hash of its path: series and reason, no names."""
+def files_table(files: pd.DataFrame, key: bytes = b"") -> pd.DataFrame:
+    """One row per file seen, under a hash of its path: series and reason, no names.
+
+    With `key` (the site key) the hash is an HMAC: a path that holds a name cannot be found by trying names.
+    """
     keys = [
-        hashlib.sha256(f"{root}/{path}".encode(errors="surrogateescape")).hexdigest()[:16]
+        hmac.digest(key, f"{root}/{path}".encode(errors="surrogateescape"), "sha256").hex()[:16]
         for root, path in zip(files["root"], files["path"], strict=True)
     ]
     table = pd.DataFrame({"file": keys, "series": files["series"], "reason": files["reason"]})

@@ -1,9 +1,17 @@
 """Shards of scans: names that depend on the keys alone, so that one new scan touches one shard."""
 
 import hashlib
+import shutil
 from collections.abc import Iterable
+from pathlib import Path
 
 _ROOT = "s"
+# Where the shards of a run lie.
+PLACES = (
+    *("imaging/volumes", "imaging/shards", "segmentation/shards", "segmentation/outcomes", "scores/shards"),
+    *("scores/lesions", "logs/convert", "logs/segment", "logs/score"),
+    *("benchmarks/convert", "benchmarks/segment", "benchmarks/score"),
+)
 
 
 def assign(keys: Iterable[str], shard_size: int) -> dict[str, str]:
@@ -31,6 +39,22 @@ def assign(keys: Iterable[str], shard_size: int) -> dict[str, str]:
         for bit in "01":
             open_branches.append((name + bit, [(bits, key) for bits, key in members if bits[depth] == bit]))
     return dict(sorted(shards.items()))
+
+
+def remove_others(results: str | Path, shards: set[str]) -> None:
+    """Remove what earlier runs left of shards that are no more: nothing of a withdrawn patient may stay.
+
+    Parameters
+    ----------
+    results : path
+        results/NAME; below it every file or folder of a shard bears the shard's name.
+    """
+    for place in PLACES:
+        for path in Path(results).glob(f"{place}/{_ROOT}*"):
+            name = path.name.split(".")[0]
+            if name in shards or set(name[len(_ROOT) :]) - set("01"):
+                continue
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _bits(key: str) -> str:

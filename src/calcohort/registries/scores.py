@@ -19,8 +19,8 @@ OPTIONAL = {"series": pa.Column(TEXT), "reason": pa.Column(TEXT), "accepted": pa
 WHOLE_DAYS = r"-?\d{1,5}"
 
 
-def read_scores(path: str | Path) -> pd.DataFrame:
-    """Read and check a scores table.
+def read_scores(path: str | Path, *, hide_path: bool = False) -> pd.DataFrame:
+    """Read and check a scores table; with `hide_path` errors name the key of the config and not the file.
 
     Returns
     -------
@@ -33,8 +33,11 @@ def read_scores(path: str | Path) -> pd.DataFrame:
     InputError
         File, rule and rows of the first thing that is wrong.
     """
-    where = str(path)
+    where = "scores" if hide_path else str(path)
     raw = files.load({"path": str(path)}, where)
+    if not {"scan_date", *COLUMNS} & set(raw.columns):
+        cure = "name the columns in row 1: patient_id, scan_date, protocol, agatston"
+        raise InputError("none of the columns is there", where=where, cure=cure)
     there = "the columns there are " + ", ".join(raw.columns)
     for column in ("scan_date", *COLUMNS):
         if column not in raw:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calcohort.imaging.shards import assign
+from calcohort.imaging.shards import assign, remove_others
 
 KEYS = st.sets(st.text("0123456789abcdef", min_size=1, max_size=16), max_size=60)
 SIZES = st.integers(1, 12)
@@ -47,3 +47,15 @@ def test_few_keys_share_one_shard():
 def test_size_must_be_positive():
     with pytest.raises(ValueError, match="shard_size"):
         assign(["a"], 0)
+
+
+def test_shards_that_are_no_more_leave_nothing_behind(tmp_path):
+    for name in ("s0", "s10", "s11"):
+        (tmp_path / "segmentation/shards" / name).mkdir(parents=True)
+        (tmp_path / "segmentation/shards" / name / "a.npz").touch()
+        (tmp_path / "scores/shards").mkdir(parents=True, exist_ok=True)
+        (tmp_path / f"scores/shards/{name}.csv").touch()
+    (tmp_path / "scores/shards/summary.csv").touch()
+    remove_others(tmp_path, {"s0", "s11"})
+    left = sorted(path.name for path in tmp_path.rglob("*") if path.is_file())
+    assert left == ["a.npz", "a.npz", "s0.csv", "s11.csv", "summary.csv"]
