@@ -21,6 +21,8 @@ from calcohort.volume import Volume
 PAD = 4
 # Share of the diaphragm's way that the heart goes along with.
 HEART_FOLLOWS = 0.7
+# Above this, material casts streaks; and how strong they are per square millimetre of metal.
+DENSE_HU, STREAK_HU = 900.0, 220.0
 MINERAL = ("cortex", "trabecular", "marrow", "cartilage", "implant")
 
 
@@ -66,9 +68,9 @@ _CTAC = Protocol(
     increments_mm=(2.5, 3.0, 3.27, 3.75, 4.0, 5.0),
     slices=(40, 55),
     margins_mm=(22, 24),
-    noise_hu=(20, 38),
+    noise_hu=(20, 42),
     sharpness_mm=(0.6, 0.95),
-    heart_mm=(0.6, 3.2),
+    heart_mm=(0.6, 4.2),
     breath_mm=(0, 5),
     inspiration_mm=(-3, 3),
 )
@@ -92,7 +94,7 @@ _CHEST = Protocol(
     margins_mm=(70, 80),
     noise_hu=(10, 26),
     sharpness_mm=(0.5, 0.95),
-    heart_mm=(0.5, 3.5),
+    heart_mm=(0.5, 5.0),
     breath_mm=(0, 2),
     inspiration_mm=(-15, 0),
 )
@@ -280,7 +282,20 @@ def _optics(draw: Draw, rules: Protocol, canvas: Canvas, region, added):
         return clean, None
     kernel = physics.transfer(added.shape[-2:], pixel, sigma, edge, canvas.device)
     parts = torch.stack([physics.sharpen(a, kernel) if bool(a.any()) else a for a in added])
+    _add_streaks(draw, clean, region, added.amax(0), float(pixel[0]))
     return clean, parts
+
+
+def _add_streaks(draw: Draw, clean: Tensor, region, added: Tensor, pixel_mm: float) -> None:
+    """Rays from metal, and weaker ones from the densest calcium, in the slices that hold it."""
+    strength = draw.uniform(0.3, 1.0)
+    seed = int(draw.generator.integers(2**62))
+    density = (added - DENSE_HU).clamp_(min=0.0) / 3000.0
+    held = torch.nonzero(density.amax(dim=(1, 2)) > 0)[:, 0]
+    if len(held):
+        rays = physics.metal_streaks(density[held], pixel_mm, np.random.default_rng(seed))
+        part = clean[region]
+        part[held] += (strength * STREAK_HU * pixel_mm**2) * rays
 
 
 def _finish(draw: Draw, anatomy: Anatomy, rules: Protocol, clean: Tensor, grid: Grid) -> Tensor:
@@ -297,7 +312,9 @@ def _finish(draw: Draw, anatomy: Anatomy, rules: Protocol, clean: Tensor, grid: 
         * (1 + 0.8 * shoulders)
     )
     arms = 0.6 if "arms" in anatomy.confounders else 0.0
-    streak = draw.uniform(0.0, 2.5) * shoulders + arms
+    # Low doses starve the detector behind spine and shoulders: noise turns into lines.
+    starved = draw.uniform(0.0, 1.2) if draw.chance(0.35) else 0.0
+    streak = draw.uniform(0.0, 2.5) * shoulders + arms + starved
     cutoff = draw.span(0.28, 0.42)
     seed = int(draw.generator.integers(2**62))
     noise = physics.ct_noise(

@@ -22,7 +22,7 @@ from calcohort.volume import Volume
 
 # Share of the four categories where no burden is asked for: calcium-rich for training, near life for a demo.
 CATEGORY_SHARE = {
-    "training": (0.12, 0.2, 0.26, 0.42),
+    "training": (0.17, 0.24, 0.25, 0.34),
     "shifted": (0.2, 0.25, 0.25, 0.3),
     "demo": (0.32, 0.28, 0.2, 0.2),
 }
@@ -197,23 +197,26 @@ def _confounders(draw: Draw, torso, heart, arteries, cartilages, layers, burden)
         (torso.descending, "static", 0.4, 0.45),
     ):
         if happens(demo, training):
-            out += lesions.aortic_wall(draw, vessel, group, draw.integer(1, 7))
+            heavy = draw.chance(0.1, 0.2)
+            out += lesions.aortic_wall(
+                draw, vessel, group, draw.integer(8, 20) if heavy else draw.integer(1, 7)
+            )
     for name in ("LM", "RCA"):
         if happens(0.16, 0.4):
             out += lesions.ostial_pair(
                 draw, by_name[name], heart, burden in ("101-400", ">400") and draw.chance(0.0, 0.6)
             )
     for make, demo, training in (
-        (lambda: lesions.valve(draw, heart), 0.2, 0.42),
-        (lambda: lesions.mitral(draw, heart), 0.14, 0.36),
-        (lambda: lesions.pericardial(draw, heart), 0.04, 0.14),
+        (lambda: lesions.valve(draw, heart), 0.22, 0.5),
+        (lambda: lesions.mitral(draw, heart), 0.16, 0.45),
+        (lambda: lesions.pericardial(draw, heart), 0.05, 0.24),
         (lambda: lesions.pleural(draw, torso), 0.08, 0.2),
         (lambda: lesions.nodes(draw, heart, heart.bifurcation_z + 14), 0.15, 0.25),
         (lambda: lesions.cartilage(draw, cartilages), 0.55, 0.55),
         (lambda: lesions.bronchi(draw, layers), 0.15, 0.2),
-        (lambda: devices.stent(draw, arteries), 0.06, 0.1),
-        (lambda: devices.leads(draw, heart), 0.05, 0.1),
-        (lambda: devices.sternal_wires(draw, torso) + devices.clips(draw, heart, arteries), 0.05, 0.09),
+        (lambda: devices.stent(draw, arteries), 0.06, 0.2),
+        (lambda: devices.leads(draw, heart), 0.05, 0.14),
+        (lambda: devices.sternal_wires(draw, torso) + devices.clips(draw, heart, arteries), 0.05, 0.14),
     ):
         if happens(demo, training):
             out += make()

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from calcohort.phantom.draws import Draw
-from calcohort.phantom.solids import Blend, Common, Ellipsoid, HalfSpace, Tube, field_at
+from calcohort.phantom.solids import Blend, Common, Ellipsoid, HalfSpace, Pressed, Tube, field_at
 
-APEX = np.array([0.62, -0.55, -0.56])
+APEX = np.array([0.57, -0.63, -0.53])
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +31,10 @@ class Heart:
         The heart region: all inside the pericardium, with fat, up to the pulmonary bifurcation.
     bifurcation_z : float
         Height of the pulmonary bifurcation.
+    root_radius : float
+        Of the sinuses (mm).
+    bed : HalfSpace
+        Plane on which the muscle lies: hearts are flat where they rest on the diaphragm.
     """
 
     origin: np.ndarray
@@ -43,6 +47,7 @@ class Heart:
     fat: Blend
     bifurcation_z: float
     root_radius: float
+    bed: HalfSpace
 
     def point(self, apex: float, septal: float, anterior: float) -> np.ndarray:
         """Body coordinates of a point of the heart frame (mm, scaled with the heart)."""
@@ -64,7 +69,7 @@ def heart_frame(draw: Draw) -> np.ndarray:
 
 def draw_heart(draw: Draw, origin: np.ndarray) -> Heart:
     """Draw one heart with its atrioventricular plane at `origin`."""
-    frame, scale = heart_frame(draw), draw.span(0.77, 0.96)
+    frame, scale = heart_frame(draw), draw.span(0.79, 0.98)
 
     def at(p, q, r, jitter=2.0):
         return origin + scale * ((np.array([p, q, r]) + draw.vector(jitter)) @ frame)
@@ -81,6 +86,9 @@ def draw_heart(draw: Draw, origin: np.ndarray) -> Heart:
         "LA appendage": ellipsoid((-10, -27, 28), (9, 16, 10)),
         "RA appendage": ellipsoid((-12, 33, 18), (10, 12, 16)),
     }
+    bed = _bed(draw, chambers, scale)
+    for name in ("LV", "RV", "RA"):
+        chambers[name] = Pressed(chambers[name], bed, 10.0 * scale)
     vessels = _base_vessels(draw, origin, frame, scale)
     trunk = vessels["pulmonary_trunk"]
     outflow = Tube(
@@ -103,9 +111,21 @@ def draw_heart(draw: Draw, origin: np.ndarray) -> Heart:
     )
     top = HalfSpace(np.array([0, 0, bifurcation_z]), np.array([0, 0, 1.0]))
     radius = float(vessels["root"].radii[1])
+    envelope = Common((fat, top))
     return Heart(
-        origin, frame, scale, chambers, vessels, epicardium, Common((fat, top)), fat, bifurcation_z, radius
+        origin, frame, scale, chambers, vessels, epicardium, envelope, fat, bifurcation_z, radius, bed
     )
+
+
+def _bed(draw: Draw, chambers: dict, scale: float) -> HalfSpace:
+    """Plane of the diaphragmatic surface: it falls to the left and to the front."""
+    normal = np.array([-np.tan(np.radians(draw.span(4, 20))), np.tan(np.radians(draw.span(0, 16))), -1.0])
+    normal /= np.linalg.norm(normal)
+    ventricles = [chambers["LV"], chambers["RV"]]
+    lowest = max(v.centre @ normal + np.linalg.norm(v.semi * (v.frame @ normal)) for v in ventricles)
+    middle = np.mean([v.centre for v in ventricles], axis=0)
+    height = lowest - draw.span(9, 20, 3) * scale
+    return HalfSpace(middle + (height - middle @ normal) * normal, normal)
 
 
 def _base_vessels(draw: Draw, origin, frame, scale) -> dict[str, Tube]:

@@ -14,15 +14,17 @@ from calcohort.phantom.vessels import Artery
 # How often each artery is chosen for a lesion: the anterior descending artery calcifies first and most.
 SHARE = {
     "LM": 0.09,
-    "LAD": 0.38,
-    "LCX": 0.16,
-    "RCA": 0.25,
-    "PDA": 0.04,
+    "LAD": 0.34,
+    "LCX": 0.15,
+    "RCA": 0.27,
+    "PDA": 0.07,
     "D1": 0.03,
     "D2": 0.01,
     "OM1": 0.03,
     "OM2": 0.01,
 }
+# How often a lesion lies anywhere in the further two thirds of the artery.
+FAR_SHARE = {"RCA": 0.6, "LCX": 0.35}
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +66,9 @@ def coronary_lesion(
     n = len(artery.points)
     if start is None:
         start = min(draw.generator.exponential(0.33 * n), n - 3.0)
+        # The right artery calcifies along its whole course, the others at their beginning.
+        if artery.name in ("RCA", "LCX") and draw.generator.random() < FAR_SHARE[artery.name]:
+            start = draw.uniform(0.3 * n, n - 3.0)
     first = int(np.clip(start, 0, n - 3))
     last = int(np.clip(first + max(1, round(length)), first + 1, n - 1))
     index = np.unique(np.linspace(first, last, max(2, int((last - first) / 2.0) + 2)).round().astype(int))
@@ -241,15 +246,19 @@ def mitral(draw: Draw, heart: Heart) -> list[Lesion]:
 
 
 def pericardial(draw: Draw, heart: Heart) -> list[Lesion]:
-    """Plates on the pericardium, most often over the lower and left heart."""
+    """Plates on the pericardium or the pleura that covers it, most often along the left border."""
     out = []
-    for _ in range(draw.integer(1, 3)):
+    for _ in range(draw.integer(1, 4)):
         p0, angle = draw.uniform(-5, 45), draw.uniform(0, 2 * np.pi)
+        if draw.generator.random() < 0.6:
+            # From the front of the left ventricle round its side: the border with the left lung.
+            angle = draw.uniform(np.radians(110), np.radians(215))
         angles = angle + np.linspace(0, draw.uniform(0.1, 0.8), 6)
         ring = np.cos(angles)[:, None] * heart.frame[1] + np.sin(angles)[:, None] * heart.frame[2]
         origins = heart.origin + (p0 + np.linspace(0, draw.uniform(-12, 12), 6))[:, None] * heart.frame[0]
-        points = origins + exit_radius(heart.fat, origins, ring)[:, None] * ring
-        tube = Tube(points, np.full(6, draw.uniform(1.5, 5)), draw.uniform(1.5, 3), ring)
+        reach = exit_radius(heart.fat, origins, ring) + draw.uniform(-0.5, 3.0)
+        points = origins + reach[:, None] * ring
+        tube = Tube(points, np.full(6, draw.uniform(1.0, 6)), draw.uniform(1.5, 3), ring)
         out.append(Lesion("pericardial", 2, 0, tube, _density(draw)))
     return out
 
@@ -265,7 +274,11 @@ def pleural(draw: Draw, torso: Torso) -> list[Lesion]:
             w, d, cx, cy = torso.cavity.section(z0 + 3.0 * i)
             c, s = np.cos(a), np.sin(a)
             points.append(
-                [cx + side * (w - 1) * c**0.8, cy + (d - 1) * np.sign(s) * abs(s) ** 0.8, z0 + 3.0 * i]
+                [
+                    cx + side * (w - 1) * np.sign(c) * abs(c) ** 0.8,
+                    cy + (d - 1) * np.sign(s) * abs(s) ** 0.8,
+                    z0 + 3.0 * i,
+                ]
             )
             normals.append([side * c, s, 0.0])
         tube = Tube(np.array(points), np.full(5, draw.uniform(2, 6)), draw.uniform(1.5, 3), np.array(normals))

@@ -86,7 +86,7 @@ def abdomen(draw: Draw, torso: "Torso", heart: Heart) -> list[Layer]:
         return Ellipsoid(centre, semi, wobble=draw.wobble(3, 90, 220))
 
     right, left = dome(-1, right_top, 0.66), dome(1, left_top, 0.62)
-    bed = Ellipsoid(np.array([12, cy - 30, floor - 72]), np.array([88, 68, draw.span(84, 94)]))
+    bed = _bed(draw, heart)
     domes = Blend((right, left, bed), smooth=20)
     inside = torso.cavity.shrunk(1.5)
     layers = [
@@ -114,6 +114,17 @@ def abdomen(draw: Draw, torso: "Torso", heart: Heart) -> list[Layer]:
     if draw.chance(0.7):
         layers.append(Layer(gas, "gas", group="breath"))
     return layers
+
+
+def _bed(draw: Draw, heart: Heart) -> Ellipsoid:
+    """The flat middle of the diaphragm, on which the heart rests with little fat between."""
+    normal = heart.bed.normal
+    left = np.cross(normal, [0.0, 1.0, 0.0])
+    left /= np.linalg.norm(left)
+    frame = np.stack([left, np.cross(normal, left), normal])
+    thick = draw.span(50, 64)
+    depth = heart.fat.grow + draw.uniform(-1.0, 2.0) + thick
+    return Ellipsoid(heart.bed.point + depth * normal, np.array([122, 92, thick]), frame)
 
 
 def _lowest(heart: Heart) -> float:

@@ -67,6 +67,35 @@ def ct_noise(
     return torch.fft.irfft2(torch.view_as_complex(white), s=(ny, nx))
 
 
+def metal_streaks(density: Tensor, pixel_mm: float, generator: np.random.Generator) -> Tensor:
+    """Bright and dark rays that fan out from metal or very dense calcium, falling off with distance.
+
+    Parameters
+    ----------
+    density : Tensor (z, y, x)
+        What is too dense, 1 being as dense as a pacemaker's lead.
+    pixel_mm : float
+
+    Returns
+    -------
+    Tensor (z, y, x)
+        HU to add per unit of strength.
+    """
+    reach = min(int(60.0 / pixel_mm), min(density.shape[-2:]) // 2 - 1)
+    axis = torch.arange(-reach, reach + 1, dtype=torch.float32, device=density.device) * pixel_mm
+    y, x = axis[:, None], axis[None, :]
+    angle, radius = torch.atan2(y, x), torch.hypot(x, y)
+    rays = torch.zeros_like(radius)
+    # Opposite rays are alike, as projections from opposite sides are.
+    for order in generator.integers(2, 12, 5):
+        rays += torch.cos(2 * float(order) * angle + float(generator.uniform(0, 2 * np.pi)))
+    fan = rays / 5 * torch.exp(-radius / 22.0) / (1.0 + radius / 3.0) * (radius > 1.0)
+    shape = [n + 2 * reach for n in density.shape[-2:]]
+    spectrum = torch.fft.rfft2(density, s=shape) * torch.fft.rfft2(fan, s=shape)
+    full = torch.fft.irfft2(spectrum, s=shape)
+    return full[..., reach : reach + density.shape[-2], reach : reach + density.shape[-1]]
+
+
 def smear(volume: Tensor, shift_xy_px: np.ndarray, weights: np.ndarray) -> Tensor:
     """Average of shifted copies of every slice: a moving heart during one rotation.
 

@@ -233,6 +233,26 @@ class Common:
 
 
 @dataclass(frozen=True, eq=False)
+class Pressed:
+    """A solid pressed flat against a plane; the edge is rounded over `smooth` mm."""
+
+    solid: Solid
+    plane: "HalfSpace"
+    smooth: float
+
+    @property
+    def centre(self) -> np.ndarray:
+        """Centre of the solid before it was pressed."""
+        return self.solid.centre
+
+    def field(self, x, y, z):
+        return -smooth_minimum(-self.solid.field(x, y, z), -self.plane.field(x, y, z), self.smooth)
+
+    def bounds(self):
+        return self.solid.bounds()
+
+
+@dataclass(frozen=True, eq=False)
 class Sheet:
     """Bent plate, as a table top: `thickness` mm around y = top - bend x^2, `half_width` to each side."""
 
