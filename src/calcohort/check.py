@@ -1,5 +1,6 @@
 """Checks of a study's inputs: before any long work starts."""
 
+import difflib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,6 @@ from calcohort import tables
 from calcohort.config import DOORS, read_config, sources
 from calcohort.errors import InputError
 
-SCORES_COLUMNS = ("patient_id", "scan_date", "protocol", "agatston")
 ANALYSIS_COLUMNS = ("patient_id", "cac_dl", "followup_days", "mace")
 
 
@@ -54,16 +54,16 @@ def check_study(path: str | Path) -> list[str]:
     InputError
         Whose message has one line for each problem.
     """
-    from calcohort.imaging.protocol import check_rules
+    from calcohort.imaging.check import check_imaging
 
     config = read_config(path)
+    if "simulate" not in config:
+        check_files(config)
+    seen = check_imaging(config["imaging"]) if "imaging" in config else []
     if "simulate" in config:
         return [f"{path}: right; its inputs are simulated by the run"]
-    check_files(config)
-    if "imaging" in config:
-        check_rules(config["imaging"]["protocols"])
-    lines, problems = [f"{path}: right"], []
-    for column_check in (_check_table(config), _check_registries(config)):
+    lines, problems = [f"{path}: right", *seen], []
+    for column_check in (_check_tags(config), _check_table(config), _check_registries(config)):
         for outcome in column_check:
             (problems if isinstance(outcome, InputError) else lines).append(str(outcome))
     if problems:
@@ -83,29 +83,57 @@ def require_columns(table, columns: tuple[str, ...], where: str) -> None:
 
 
 def _check_table(config: dict) -> Iterator[str | InputError]:
-    for key, columns in (("scores", SCORES_COLUMNS), ("analysis", ANALYSIS_COLUMNS)):
+    # Reading tables needs pandera, which is slow to import; the check of files must not wait for it.
+    for key, read in (("scores", _read_scores), ("analysis", _read_analysis)):
         if key in config:
             try:
-                table = tables.read_csv(config[key])
-            except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError):
-                yield InputError("is not a CSV table", where=config[key], cure="export it as CSV in UTF-8")
-                continue
-            try:
-                require_columns(table, columns, config[key])
+                yield f"{key}: {len(read(config[key]))} rows"
             except InputError as error:
                 yield error
-            else:
-                yield f"{key}: {len(table)} rows"
+
+
+def _read_scores(path: str) -> pd.DataFrame:
+    from calcohort.registries.scores import read_scores
+
+    return read_scores(path)
+
+
+def _read_analysis(path: str) -> pd.DataFrame:
+    from calcohort.statistics.populations import prepare
+
+    if Path(path).suffix.lower() in (".xlsx", ".xlsm", ".xls", ".ods"):
+        cure = "save the sheet as CSV in UTF-8 and name that file"
+        raise InputError("is a workbook, and the analysis table is CSV", where=path, cure=cure)
+    try:
+        table = tables.read_csv(path)
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError):
+        raise InputError("is not a CSV table", where=path, cure="export it as CSV in UTF-8") from None
+    require_columns(table, ANALYSIS_COLUMNS, path)
+    return prepare(table)
+
+
+def _check_tags(config: dict) -> Iterator[InputError]:
+    """Attributes that link scans to patients must be DICOM's: a misspelt one would link nobody."""
+    from pydicom.datadict import DicomDictionary, tag_for_keyword
+
+    keywords = [entry[4] for entry in DicomDictionary.values()]
+    for key, keyword in config.get("imaging", {}).get("link", {}).items():
+        if tag_for_keyword(keyword) is None:
+            guess = difflib.get_close_matches(keyword, keywords, n=1)
+            cure = f"did you mean {guess[0]}?" if guess else "give a keyword of the DICOM standard"
+            yield InputError(f"{keyword} is no DICOM attribute", where=f"imaging.link.{key}", cure=cure)
 
 
 def _check_registries(config: dict) -> Iterator[str | InputError]:
-    # Reading tables needs pandera, which is slow to import; the check of files must not wait for it.
+    from calcohort.registries.people import CROSSWALK
     from calcohort.registries.sources import check
 
-    for name, source in config.get("registries", {}).items():
-        table, errors = check(source, name)
+    crosswalk, registries = None, config.get("registries", {})
+    for name in sorted(registries, key=lambda name: name != CROSSWALK):
+        table, errors = check(registries[name], name, crosswalk=crosswalk)
         yield from errors
         if table is not None:
+            crosswalk = table if name == CROSSWALK else crosswalk
             yield f"registries.{name}: {len(table)} rows"
             for finding in table.attrs["findings"]:
                 yield f"registries.{name}: {finding['rule']} ({finding['count']})"
@@ -115,8 +143,9 @@ def _inputs(config: dict) -> Iterator[tuple[str, str]]:
     for key in DOORS[1:]:
         if key in config:
             yield key, config[key]
-    for name, entry in (("imaging", "dicom"), ("development", "scans")):
-        if name in config:
+    places = [("imaging", name) for name in ("dicom", "volumes", "overrides")] + [("development", "scans")]
+    for name, entry in places:
+        if entry in config.get(name, {}):
             paths = config[name][entry]
             for path in paths if isinstance(paths, list) else [paths]:
                 yield f"{name}.{entry}", path
