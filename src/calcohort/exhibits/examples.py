@@ -85,7 +85,7 @@ def cut(choice: pd.DataFrame, crop_of: Callable[[str], HeartCrop | None]) -> dic
         if gated is None or ctac is None:
             continue
         leading = gated if (gated.labels == CORONARY).any() else ctac
-        level = _level(leading, _richest(leading, range(len(leading.hu))))
+        level = _level(leading, _richest(leading, _outward(leading)))
         for kind, crop in (("gated", gated), ("ctac", ctac)):
             hu, labels, extent = _slice(crop, _richest(crop, _near(crop, level)))
             stored |= {
@@ -122,6 +122,12 @@ def _series(scores: pd.DataFrame, protocols, name: str, wanted=None, patients=No
 def _heart_range(crop: HeartCrop) -> tuple[int, int]:
     inside = np.flatnonzero((crop.labels > 0).any(axis=(1, 2)))
     return (int(inside[0]), int(inside[-1])) if len(inside) else (0, len(crop.labels) - 1)
+
+
+def _outward(crop: HeartCrop) -> list[int]:
+    """All slices, from the middle of the heart outwards: without calcium the middle is shown."""
+    low, high = _heart_range(crop)
+    return sorted(range(len(crop.hu)), key=lambda number: (abs(number - (low + high) / 2), number))
 
 
 def _level(crop: HeartCrop, number: int) -> float:

@@ -109,10 +109,15 @@ def draw_at_risk(axes: Axes, curves: dict, score: str, years: int) -> None:
     place = axes.get_yaxis_transform()
     axes.text(_LABEL_X, -0.75, "Number at risk", transform=place, fontweight="bold", va="center")
     for code, category in enumerate(CATEGORIES):
-        axes.text(_LABEL_X, code, CATEGORY_NAMES[code], transform=place, va="center")
         axes.plot(
-            [-0.088, -0.066], [code, code], transform=place, color=TONES[score][code], lw=2, clip_on=False
+            [_LABEL_X + 0.002, _LABEL_X + 0.022],
+            [code, code],
+            transform=place,
+            color=TONES[score][code],
+            lw=2,
+            clip_on=False,
         )
+        axes.text(_LABEL_X + 0.036, code, CATEGORY_NAMES[code], transform=place, va="center", fontsize=6.5)
         for year in _year_ticks(years):
             words = MISSING if category not in curves else f"{at_risk(curves[category], year):,}"
             axes.text(year, code, words, ha="center", va="center", fontsize=6.5)
@@ -124,14 +129,14 @@ def draw_pairwise(axes: Axes, logrank: File, population: str, score: str) -> Non
     axes.axis("off")
     axes.text(_LABEL_X, -0.85, "Log-rank p (Holm)", fontweight="bold", va="center")
     for column in range(3):
-        centre = 0.18 + 0.34 * column
+        centre = 0.205 + 0.33 * column
         axes.text(centre, -0.85, f"vs {CATEGORY_NAMES[column]}", ha="center", va="center", color=QUIET)
         for row in range(column + 1, 4):
             words = f"{CATEGORIES[column]} vs {CATEGORIES[row]}"
             found = logrank.row(population=population, score=score, comparison=words)
             p, holm = logrank.text(found, "p", "pvalue"), logrank.text(found, "p_holm", "pvalue")
             shown = p if p == MISSING else f"{p} ({holm})"
-            axes.text(centre, row - 1, shown, ha="center", va="center", fontsize=6.5)
+            axes.text(centre, row - 1, shown, ha="center", va="center", fontsize=6)
     for row in range(1, 4):
         axes.text(_LABEL_X, row - 1, CATEGORY_NAMES[row], va="center")
 

@@ -86,7 +86,7 @@ def add_note(figure: Figure, note: str) -> None:
 def card(title: str, sentence: str) -> Figure:
     """What stands in the place of a figure that cannot be made."""
     figure = new_figure(38.0)
-    axes = figure.add_axes((0.02, 0.06, 0.96, 0.88))
+    axes = figure.add_axes((0.02, 0.16, 0.96, 0.8))
     axes.set(xticks=[], yticks=[], xlim=(0, 1), ylim=(0, 1), facecolor=PAPER)
     axes.spines[:].set_visible(True)
     axes.spines[:].set_color(RULE)
