@@ -22,7 +22,7 @@ PAD = 4
 # Share of the diaphragm's way that the heart goes along with.
 HEART_FOLLOWS = 0.7
 # Above this, material casts streaks; and how strong they are per square millimetre of metal.
-DENSE_HU, STREAK_HU = 900.0, 220.0
+DENSE_HU, STREAK_HU = 900.0, 400.0
 MINERAL = ("cortex", "trabecular", "marrow", "cartilage", "implant")
 
 
@@ -274,7 +274,7 @@ def _blur_heart(canvas: Canvas, heart, region, added: Tensor, smear, grid: Grid)
 
 def _optics(draw: Draw, rules: Protocol, canvas: Canvas, region, added):
     """Blurred scan and blurred contributions."""
-    sigma, edge = draw.span(*rules.sharpness_mm, floor=0.3), draw.uniform(0.0, 0.35)
+    sigma, edge = draw.span(*rules.sharpness_mm, floor=0.3), draw.uniform(0.0, 0.5)
     pixel = canvas.grid.spacing_xyz_mm[:2]
     kernel = physics.transfer(canvas.hu.shape[-2:], pixel, sigma, edge, canvas.device)
     clean = physics.sharpen(canvas.hu, kernel)

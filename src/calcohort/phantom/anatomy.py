@@ -212,6 +212,7 @@ def _confounders(draw: Draw, torso, heart, arteries, cartilages, layers, burden)
         (lambda: lesions.pericardial(draw, heart), 0.05, 0.24),
         (lambda: lesions.pleural(draw, torso), 0.08, 0.2),
         (lambda: lesions.nodes(draw, heart, heart.bifurcation_z + 14), 0.15, 0.25),
+        (lambda: lesions.abdominal(draw, heart), 0.06, 0.18),
         (lambda: lesions.cartilage(draw, cartilages), 0.55, 0.55),
         (lambda: lesions.bronchi(draw, layers), 0.15, 0.2),
         (lambda: devices.stent(draw, arteries), 0.06, 0.2),

@@ -298,6 +298,19 @@ def nodes(draw: Draw, heart: Heart, carina_z: float) -> list[Lesion]:
     return out
 
 
+def abdominal(draw: Draw, heart: Heart) -> list[Lesion]:
+    """Bright things just under the diaphragm: contrast in the bowel, granulomas, calcified vessels."""
+    out, bed = [], heart.bed
+    for _ in range(draw.integer(1, 4)):
+        aside = np.array([draw.uniform(-60, 80), draw.uniform(-40, 50), 0.0])
+        aside -= (aside @ bed.normal) * bed.normal
+        centre = bed.point + aside + (heart.fat.grow + draw.uniform(6, 30)) * bed.normal
+        points = centre + np.stack([draw.vector(4) for _ in range(3)])
+        radii = np.array([draw.uniform(0.6, 4.0) for _ in range(3)])
+        out.append(Lesion("abdominal", 2, 0, Tube(points, radii), draw.uniform(200, 900), "breath"))
+    return out
+
+
 def cartilage(draw: Draw, cartilages: list[Tube]) -> list[Lesion]:
     """Flecks and rims of calcium in the costal cartilages."""
     out = []
