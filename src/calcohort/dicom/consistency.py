@@ -98,7 +98,11 @@ def _same_image(a: FileHeader, b: FileHeader) -> bool:
     same_place = [(f.position, f.orientation, f.spacing) for f in a.frames] == [
         (f.position, f.orientation, f.spacing) for f in b.frames
     ]
-    return same_place and pixel_digest([a]) == pixel_digest([b])
+    return same_place and _own_digest(a) == _own_digest(b)
+
+
+def _own_digest(header: FileHeader) -> str:
+    return pixel_digest([Slice(header, frame) for frame in header.frames])
 
 
 def _same_bytes(a: FileHeader, b: FileHeader) -> bool:
@@ -113,15 +117,16 @@ def _file_digest(path: Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
-def pixel_digest(headers: Sequence[FileHeader]) -> str:
-    """SHA-256 of the Hounsfield units of the files in the given order, one slice in memory at a time."""
-    digest = hashlib.sha256()
-    for header in headers:
+def pixel_digest(slices: Sequence[Slice]) -> str:
+    """SHA-256 of the Hounsfield units of slices in the given order, one of them in memory at a time."""
+    digests: dict[int, bytes] = {}
+    for header in {id(s.header): s.header for s in slices}.values():
         with open_pixels(header.path, header.pixels) as handle:
             for frame, words in zip(header.frames, stored_frames(handle, header.pixels), strict=True):
                 hu, _ = to_hounsfield(words, frame, header.pixels)
-                digest.update(np.ascontiguousarray(hu, dtype=np.float64).tobytes())
-    return digest.hexdigest()
+                values = np.ascontiguousarray(hu, dtype=np.float64)
+                digests[id(frame)] = hashlib.sha256(values).digest()
+    return hashlib.sha256(b"".join(digests[id(s.frame)] for s in slices)).hexdigest()
 
 
 def check_protocol(slices: Sequence[Slice]) -> tuple[str, ...]:
@@ -134,14 +139,23 @@ def check_protocol(slices: Sequence[Slice]) -> tuple[str, ...]:
     """
     if len({(s.header.pixels.rows, s.header.pixels.columns) for s in slices}) > 1:
         raise Rejected("matrix_mismatch")
-    for keyword in ("KVP", "ConvolutionKernel"):
-        if len({s.header.facts[keyword] for s in slices} - {""}) > 1:
-            raise Rejected("mixed_reconstructions")
+    if len({_as_number(s.header.facts["KVP"]) for s in slices} - {""}) > 1:
+        raise Rejected("mixed_reconstructions")
+    if len({s.header.facts["ConvolutionKernel"] for s in slices} - {""}) > 1:
+        raise Rejected("mixed_reconstructions")
     thickness = [s.frame.thickness for s in slices if s.frame.thickness is not None]
     if thickness and max(thickness) - min(thickness) > _SAME_THICKNESS * max(thickness):
         raise Rejected("mixed_reconstructions")
     warnings = () if len(thickness) == len(slices) else ("no_thickness",)
     return warnings + _check_acquisitions([s.frame for s in slices])
+
+
+def _as_number(text: str) -> float | str:
+    """The number that ``120`` and ``120.0`` both mean."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def _check_acquisitions(frames: list[Frame]) -> tuple[str, ...]:

@@ -4,15 +4,15 @@ import struct
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import BytesIO
 from typing import BinaryIO
 
 import numpy as np
-import pydicom
 from pydicom import uid
-from pydicom.encaps import generate_frames
+from pydicom.encaps import generate_fragments, generate_frames, parse_fragments
 from pydicom.pixels import get_decoder
 
+from calcohort.dicom.bounded import inflated
+from calcohort.dicom.codestream import read_stream
 from calcohort.dicom.frames import Frame
 from calcohort.dicom.padding import AIR_HU, Padding, find_padding
 from calcohort.dicom.pixels import PixelLayout
@@ -30,17 +30,14 @@ _DECODERS = {
     uid.JPEGExtended12Bit: ("pylibjpeg",),
     uid.RLELossless: ("pydicom",),
 }
-_J2K = {uid.JPEG2000Lossless, uid.JPEG2000, uid.HTJ2KLossless, uid.HTJ2KLosslessRPCL, uid.HTJ2K}
 
 
 @contextmanager
 def open_pixels(path: str, layout: PixelLayout) -> Iterator[BinaryIO]:
-    """Stream in which the layout's offset counts: the file, or the pixel data of a deflated one."""
-    if layout.transfer_syntax == uid.DeflatedExplicitVRLittleEndian:
-        yield BytesIO(pydicom.dcmread(path, specific_tags=["PixelData"]).PixelData)
-        return
+    """Stream in which the layout's offset counts: the file, or what a deflated one holds."""
     with open(path, "rb") as handle:
-        yield handle
+        deflated = layout.transfer_syntax == uid.DeflatedExplicitVRLittleEndian
+        yield inflated(handle) if deflated else handle
 
 
 def stored_frames(handle: BinaryIO, layout: PixelLayout) -> Iterator[np.ndarray]:
@@ -54,13 +51,28 @@ def stored_frames(handle: BinaryIO, layout: PixelLayout) -> Iterator[np.ndarray]
                 raise Rejected("truncated")
             yield np.frombuffer(data, dtype=code).reshape(layout.rows, layout.columns)
         return
-    handle.seek(layout.offset)
-    fragments = handle.read(layout.length)
-    frames = list(generate_frames(fragments, number_of_frames=layout.n_frames))
-    if len(frames) != layout.n_frames:
+    n_frames = 0
+    for frame in _encapsulated(handle, layout):
+        n_frames += 1
+        if n_frames <= layout.n_frames:
+            yield _decompress(frame, layout)
+    if n_frames != layout.n_frames:
         raise Rejected("truncated")
-    for frame in frames:
-        yield _decompress(frame, layout)
+
+
+def _encapsulated(handle: BinaryIO, layout: PixelLayout) -> Iterator[bytes]:
+    """Compressed frames one by one. Where the fragments alone tell, the table of offsets is not believed."""
+    handle.seek(layout.offset + 4)
+    first = layout.offset + 8 + struct.unpack("<L", handle.read(4))[0]
+    handle.seek(first)
+    n_fragments, _ = parse_fragments(handle)
+    if layout.n_frames == 1:
+        yield b"".join(generate_fragments(handle))
+    elif n_fragments == layout.n_frames:
+        yield from generate_fragments(handle)
+    else:
+        handle.seek(layout.offset)
+        yield from generate_frames(handle, number_of_frames=layout.n_frames)
 
 
 def _decompress(frame: bytes, layout: PixelLayout) -> np.ndarray:
@@ -101,36 +113,17 @@ def _run(plugin: str, syntax: uid.UID, frame: bytes, layout: PixelLayout) -> np.
 
 
 def _check_codestream(frame: bytes, layout: PixelLayout) -> None:
-    """The stream's own size must be the header's, and it must run to its end marker."""
-    stream = frame.rstrip(b"\0")
-    if not stream.endswith(b"\xff\xd9"):
+    """The stream's own size and depth must be the header's, and it must run to its end marker."""
+    if not frame.rstrip(b"\0").endswith(b"\xff\xd9"):
         raise Rejected("truncated")
-    size = _j2k_size(stream) if layout.transfer_syntax in _J2K else _jpeg_size(stream)
-    if size != (layout.rows, layout.columns, 1):
+    stream = read_stream(frame, layout.transfer_syntax)
+    if (stream.rows, stream.columns, stream.components) != (layout.rows, layout.columns, 1):
         raise Rejected("undecodable")
-
-
-def _jpeg_size(stream: bytes) -> tuple[int, int, int]:
-    at = 2
-    while at + 9 < len(stream) and stream[at] == 0xFF:
-        marker = stream[at + 1]
-        if marker == 0xFF:
-            at += 1
-            continue
-        if marker == 0xF7 or (0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC)):
-            rows, columns, components = struct.unpack(">HHB", stream[at + 5 : at + 10])
-            return rows, columns, components
-        at += 2 + struct.unpack(">H", stream[at + 2 : at + 4])[0]
-    raise Rejected("undecodable")
-
-
-def _j2k_size(stream: bytes) -> tuple[int, int, int]:
-    at = stream.find(b"\xff\x4f\xff\x51")
-    if at < 0 or at + 42 > len(stream):
+    # Fewer bits than announced leave a sign bit where no decoder looks for it.
+    if stream.bits > layout.bits_allocated or (layout.signed and stream.bits < layout.bits_stored):
         raise Rejected("undecodable")
-    width, height, left, top = struct.unpack(">LLLL", stream[at + 8 : at + 24])
-    components = struct.unpack(">H", stream[at + 40 : at + 42])[0]
-    return height - top, width - left, components
+    if stream.lossy and not layout.lossy:
+        raise Rejected("lossy")
 
 
 def to_hounsfield(words: np.ndarray, frame: Frame, layout: PixelLayout) -> tuple[np.ndarray, Padding | None]:

@@ -26,7 +26,7 @@ NUMBER_COLUMNS = {
     "RevolutionTime": "rotation_time_s",
     "SpiralPitchFactor": "pitch",
     "TotalCollimationWidth": "collimation_mm",
-    "CTDIvol": "ctdivol_mgy",
+    "CTDIvol": "ctdi_vol_mgy",
     "ReconstructionDiameter": "reconstruction_diameter_mm",
 }
 
@@ -52,7 +52,7 @@ def series_facts(headers: Sequence[FileHeader], extra_keywords: Sequence[str] = 
     only where all files agree.
     """
     spoken = [header for header in headers if header.facts]
-    used = [header for header in spoken if header.frames] or spoken
+    used = [header for header in spoken if header.frames and header.reason is None] or spoken
     frames = [frame for header in used for frame in header.frames]
     facts = {
         "patient_id": _only(header.patient[0] for header in spoken),
@@ -65,6 +65,8 @@ def series_facts(headers: Sequence[FileHeader], extra_keywords: Sequence[str] = 
         facts[column] = _commonest(header.facts[keyword] for header in used)
     for keyword, column in NUMBER_COLUMNS.items():
         facts[column] = _median(_float(header.facts[keyword]) for header in used)
+    # Only a dose report tells it, which stands beside the series.
+    facts["dlp_mgy_cm"] = None
     facts["mas"] = _median(frame.mas for frame in frames)
     facts["slice_thickness_mm"] = _median(frame.thickness for frame in frames)
     for keyword in extra_keywords:

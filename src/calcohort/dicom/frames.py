@@ -7,6 +7,8 @@ from calcohort.dicom.reasons import Rejected
 from calcohort.dicom.tags import Malformed, Tags
 
 _IDENTITY_RESCALE_TYPES = {"", "HU", "US"}
+# Beyond any scanner: such numbers come from damage, and their squares from overflow.
+_LARGEST_POSITION_MM, _SPACINGS_MM = 1e5, (0.01, 20.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,11 @@ def _geometry(place: Tags, turn: Tags, measures: Tags):
         spacing = measures.numbers("PixelSpacing", 2)
     except Malformed:
         raise Rejected("no_geometry") from None
-    if not (position and orientation and spacing) or min(spacing) <= 0:
+    if not (position and orientation and spacing):
+        raise Rejected("no_geometry")
+    if min(spacing) < _SPACINGS_MM[0] or max(spacing) > _SPACINGS_MM[1]:
+        raise Rejected("no_geometry")
+    if max(map(abs, position)) > _LARGEST_POSITION_MM or max(map(abs, orientation)) > 2:
         raise Rejected("no_geometry")
     row, column = orientation[:3], orientation[3:]
     dot = sum(a * b for a, b in zip(row, column, strict=True))
@@ -139,15 +145,18 @@ def _geometry(place: Tags, turn: Tags, measures: Tags):
 
 def _rescale(tags: Tags) -> tuple[float, float]:
     try:
-        slope, intercept = tags.number("RescaleSlope"), tags.number("RescaleIntercept")
+        slope, intercept = tags.numbers("RescaleSlope", 1), tags.numbers("RescaleIntercept", 1)
     except Malformed:
         raise Rejected("no_rescale") from None
-    if slope is None or intercept is None or slope == 0:
+    # A negative slope would turn bone into air.
+    if not slope or not intercept or slope[0] <= 0:
         raise Rejected("no_rescale")
+    if "ModalityLUTSequence" in tags:
+        raise Rejected("not_hu")
     # "US" is the standard's word for unspecified, which older exporters write for Hounsfield units.
     if tags.text("RescaleType").upper() not in _IDENTITY_RESCALE_TYPES:
         raise Rejected("not_hu")
-    return slope, intercept
+    return slope[0], intercept[0]
 
 
 def _mas(tags: Tags) -> float | None:

@@ -13,8 +13,8 @@ from calcohort.dicom.reasons import Rejected
 
 # Directions count as parallel up to this difference of their cosines (0.1 degree).
 _PARALLEL = 2e-3
-# Slices of one series have the same direction up to noise of rounding.
-_SAME_DIRECTION = 1e-4
+# Slices of one series have the same direction up to noise of rounding: 0.1 mm at the edge of the field.
+_SAME_DIRECTION = 3e-4
 _SAME_SPACING_MM = 1e-4
 # Scanners round positions to 0.1 mm at worst; up to 0.02 mm goes without a warning.
 _SILENT_JITTER_MM = 0.021
@@ -113,9 +113,11 @@ def _line(frames: Sequence[Frame], normal: np.ndarray, minimum_extent_mm: float)
     sideways = travel - direction * (travel @ direction)
     if np.hypot(*sideways[:2]) > _PARALLEL * np.linalg.norm(travel) and _is_straight(ordered):
         raise Rejected("gantry_tilt")
-    increment = float(np.median(steps)) if n < 5 else float(travel[2] / (n - 1))
-    ideal = np.linspace(ordered[0], ordered[-1], n)
-    residual = np.abs(ordered - ideal).max()
+    # A fitted line, so that the rounding of the first and last position does not count twice.
+    number = np.arange(n) - (n - 1) / 2
+    slope = number @ ordered / (number @ number)
+    increment = float(slope[2])
+    residual = np.abs(ordered - ordered.mean(axis=0) - number[:, None] * slope).max()
     if residual > _LARGEST_JITTER_MM or np.abs(steps - increment).max() > 2 * _LARGEST_JITTER_MM:
         raise Rejected("nonuniform_spacing")
     warnings = ("position_jitter",) if residual > _SILENT_JITTER_MM else ()

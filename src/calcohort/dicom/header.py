@@ -2,9 +2,11 @@
 
 import hashlib
 import os
+import re
 import stat
 import warnings
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,6 +14,9 @@ import pydicom
 from pydicom.datadict import tag_for_keyword
 
 from calcohort.dicom import kinds
+from calcohort.dicom.bounded import Bounded, Budget, inflated
+from calcohort.dicom.damaged import damaged_slice
+from calcohort.dicom.dose import Dose, event_key, read_doses
 from calcohort.dicom.frames import Frame, enhanced_frames, single_frame
 from calcohort.dicom.pixels import PixelLayout, locate_pixels
 from calcohort.dicom.reasons import Rejected
@@ -23,7 +28,8 @@ FACT_KEYWORDS = (
     "Manufacturer", "ManufacturerModelName", "SoftwareVersions", "BodyPartExamined", "ScanOptions",
     "PatientPosition", "KVP", "ConvolutionKernel", "FilterType", "SliceThickness", "SpacingBetweenSlices",
     "ReconstructionDiameter", "GantryDetectorTilt", "ContrastBolusAgent", "AcquisitionType",
-    "LossyImageCompression", "BurnedInAnnotation", "RescaleType", "ImagesInAcquisition",
+    "LossyImageCompression", "LossyImageCompressionMethod", "BurnedInAnnotation", "RescaleType",
+    "ImagesInAcquisition",
 )  # fmt: skip
 # Binary doubles by the standard.
 DOUBLE_KEYWORDS = ("RevolutionTime", "SpiralPitchFactor", "TotalCollimationWidth", "CTDIvol")
@@ -34,12 +40,16 @@ _OTHER_KEYWORDS = (
     "InstanceNumber", "PatientID", "PatientName", "PatientBirthDate", "PatientSex",
     "Exposure", "ExposureTime", "XRayTubeCurrent",
     "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "RescaleSlope", "RescaleIntercept",
-    "ModalityLUTSequence",
+    "ModalityLUTSequence", "IrradiationEventUID", "ContentSequence",
     "TemporalPositionIdentifier",
     "Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "SamplesPerPixel",
     "PhotometricInterpretation", "NumberOfFrames", "PixelPaddingValue", "PixelPaddingRangeLimit",
     "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
 )  # fmt: skip
+# Several values of 64 characters; longer ones are damage.
+_LONGEST_FACT = 512
+_AIR_BELOW_HU = -300
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +57,8 @@ class FileHeader:
     """What one file says about itself.
 
     `reason` is None for usable CT slices; a file with a reason may still carry its identity. `patient` holds
-    the identifier and digests of name, birth date and sex, to compare, never to show.
+    the identifier and digests of name, birth date and sex, to compare, never to show. `events` are keys of
+    the irradiation events of an image, `doses` those that a dose report tells of.
     """
 
     path: str
@@ -64,6 +75,8 @@ class FileHeader:
     frames: tuple[Frame, ...] = ()
     pixels: PixelLayout | None = None
     warnings: tuple[str, ...] = ()
+    events: tuple[str, ...] = ()
+    doses: tuple[Dose, ...] = ()
 
 
 def read_header(
@@ -72,8 +85,9 @@ def read_header(
     """Read one file's header; whatever is wrong with it becomes its reason code."""
     path = os.fspath(path)
     try:
-        if not stat.S_ISREG(os.stat(path).st_mode):
-            return FileHeader(path, "not_dicom")
+        mode = os.stat(path).st_mode
+        if not stat.S_ISREG(mode):
+            return FileHeader(path, "unreadable" if stat.S_ISDIR(mode) else "not_dicom")
         with open(path, "rb") as handle:
             return _parse(path, handle, extra_keywords, allow_lossy)
     except FileNotFoundError:
@@ -85,33 +99,48 @@ def read_header(
 def _parse(path: str, handle: BinaryIO, extra: tuple[str, ...], allow_lossy: bool) -> FileHeader:
     has_preamble = _looks_like_dicom(handle)
     if has_preamble is None:
-        return FileHeader(path, "not_dicom")
+        return _unread(path, handle, "not_dicom")
     keywords = FACT_KEYWORDS + DOUBLE_KEYWORDS + _OTHER_KEYWORDS + extra
     wanted = [tag_for_keyword(keyword) for keyword in keywords]
+    budget = Budget()
     try:
         # pydicom's warnings quote header values, which may be identifiers.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            dataset = pydicom.dcmread(handle, stop_before_pixels=True, force=True, specific_tags=wanted)
-            return _describe(path, handle, dataset, extra, allow_lossy, has_preamble)
+            handle = inflated(handle)
+            dataset = pydicom.dcmread(
+                Bounded(handle, budget), stop_before_pixels=True, force=True, specific_tags=wanted
+            )
+            return _describe(path, handle, dataset, budget, extra, allow_lossy, has_preamble)
+    except Rejected as rejected:
+        return _unread(path, handle, rejected.code)
     except Exception:
         # pydicom raises many kinds of exception on broken files; none of them may end the run.
-        return FileHeader(path, "malformed" if has_preamble else "not_dicom")
+        return _unread(path, handle, "malformed" if has_preamble else "not_dicom")
+
+
+def _unread(path: str, handle: BinaryIO, reason: str) -> FileHeader:
+    """A file that is no DICOM, unless its bytes show that it was a CT slice before it was damaged."""
+    series_uid = damaged_slice(handle)
+    if series_uid is None:
+        return FileHeader(path, reason)
+    reason = "malformed" if reason == "not_dicom" else reason
+    return FileHeader(path, reason, sop_class=kinds.CT_IMAGE, series_uid=series_uid)
 
 
 def _looks_like_dicom(handle: BinaryIO) -> bool | None:
-    """True with a preamble, False for a bare data set, None for anything else."""
-    start = handle.read(132)
+    """True with a preamble, False for a bare data set, None for anything else, media directories included."""
+    start = handle.read(1024)
     handle.seek(0)
     if start[128:132] == b"DICM":
-        return True
+        return None if kinds.MEDIA_DIRECTORY.encode() in start else True
     bare = start[:4] in (b"\x08\x00\x00\x00", b"\x08\x00\x01\x00", b"\x08\x00\x05\x00", b"\x08\x00\x08\x00")
     bare = bare or start[:2] == b"\x02\x00" or start[:3] == b"\x00\x08\x00"
     return False if bare and len(start) >= 16 else None
 
 
-def _describe(path, handle, dataset, extra, allow_lossy, has_preamble) -> FileHeader:
-    tags, meta = Tags(dataset), Tags(dataset.file_meta)
+def _describe(path, handle, dataset, budget, extra, allow_lossy, has_preamble) -> FileHeader:
+    tags, meta = Tags(dataset, budget), Tags(dataset.file_meta)
     header = FileHeader(
         path,
         None,
@@ -124,6 +153,7 @@ def _describe(path, handle, dataset, extra, allow_lossy, has_preamble) -> FileHe
         study_date=iso_date(tags.text("StudyDate")),
         transfer_syntax=meta.text("TransferSyntaxUID"),
         facts=_facts(tags, extra),
+        events=tuple(filter(None, map(event_key, tags.text("IrradiationEventUID").split("\\")))),
     )
     if header.sop_class == kinds.MEDIA_DIRECTORY or not (header.sop_class or has_preamble):
         return FileHeader(path, "not_dicom")
@@ -131,7 +161,7 @@ def _describe(path, handle, dataset, extra, allow_lossy, has_preamble) -> FileHe
         return replace(header, reason="truncated" if _ends_early(handle) else "no_series_uid")
     reason = kinds.aside(header.sop_class, header.facts)
     if reason:
-        return replace(header, reason=reason)
+        return _left_aside(header, reason, tags)
     try:
         return _slices(header, handle, dataset, tags, allow_lossy)
     except Rejected as rejected:
@@ -140,9 +170,21 @@ def _describe(path, handle, dataset, extra, allow_lossy, has_preamble) -> FileHe
         return replace(header, reason="malformed")
 
 
+def _left_aside(header: FileHeader, reason: str, tags: Tags) -> FileHeader:
+    """A file that is no slice: its doses if it reports them, its place if it claims one."""
+    if header.sop_class in kinds.DOSE_REPORTS:
+        return replace(header, reason=reason, doses=tuple(read_doses(tags)))
+    if header.sop_class != kinds.CT_IMAGE:
+        return replace(header, reason=reason)
+    try:
+        return replace(header, reason=reason, frames=(single_frame(tags),))
+    except (Rejected, Malformed):
+        return replace(header, reason=reason)
+
+
 def _ends_early(handle: BinaryIO) -> bool:
     """Whether the header that was read ran into the end of the file, or beyond it."""
-    return handle.tell() >= os.fstat(handle.fileno()).st_size
+    return handle.tell() >= handle.seek(0, os.SEEK_END)
 
 
 def _slices(header, handle, dataset, tags, allow_lossy) -> FileHeader:
@@ -153,15 +195,22 @@ def _slices(header, handle, dataset, tags, allow_lossy) -> FileHeader:
     notes = [] if header.transfer_syntax else ["no_meta_header"]
     if not header.facts["ImageType"]:
         notes.append("no_image_type")
-    if kinds.is_lossy(header.transfer_syntax, header.facts["LossyImageCompression"]):
-        if not allow_lossy:
-            raise Rejected("lossy")
-        notes.append("lossy_allowed")
+    flag, method = header.facts["LossyImageCompression"], header.facts["LossyImageCompressionMethod"]
+    lossy = kinds.is_lossy(header.transfer_syntax, flag, method)
+    if lossy and not allow_lossy:
+        raise Rejected("lossy")
     pixels = locate_pixels(handle, dataset, tags)
+    if pixels.lossy and not allow_lossy:
+        raise Rejected("lossy")
+    if lossy or pixels.lossy:
+        notes.append("lossy_allowed")
     enhanced = header.sop_class in kinds.ENHANCED_CT
     if not enhanced and pixels.n_frames != 1:
         raise Rejected("multiframe_unsupported")
     frames = enhanced_frames(tags, pixels.n_frames) if enhanced else (single_frame(tags),)
+    # A scale that cannot express air is none of Hounsfield units: its intercept was lost on the way.
+    if any(pixels.lowest * frame.slope + frame.intercept > _AIR_BELOW_HU for frame in frames):
+        raise Rejected("implausible_hu")
     return replace(header, frames=frames, pixels=pixels, warnings=tuple(notes))
 
 
@@ -179,15 +228,23 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12] if text else ""
 
 
+def _fact(tags: Tags, keyword: str) -> str:
+    """Text for a table: one line, of a length that the standard allows."""
+    try:
+        return _CONTROL.sub(" ", tags.text(keyword))[:_LONGEST_FACT]
+    except Malformed:
+        return ""
+
+
 def _facts(tags: Tags, extra: tuple[str, ...]) -> dict[str, str]:
-    facts = {keyword: tags.text(keyword) for keyword in (*FACT_KEYWORDS, *extra)}
+    facts = {keyword: _fact(tags, keyword) for keyword in (*FACT_KEYWORDS, *extra)}
     doubles = ((keyword, tags.double(keyword)) for keyword in DOUBLE_KEYWORDS)
     facts |= {keyword: "" if value is None else repr(value) for keyword, value in doubles}
     # Enhanced CT keeps its protocol in the functional groups that all frames share.
     for shared in tags.items("SharedFunctionalGroupsSequence"):
         for nested in shared.nested():
             for keyword in (*FACT_KEYWORDS, *extra):
-                facts[keyword] = facts[keyword] or nested.text(keyword)
+                facts[keyword] = facts[keyword] or _fact(nested, keyword)
             for keyword in DOUBLE_KEYWORDS:
                 value = None if facts[keyword] else nested.double(keyword)
                 facts[keyword] = facts[keyword] if value is None else repr(value)
@@ -200,5 +257,7 @@ def iso_date(text: str) -> str:
     if len(digits) != 8 or not (digits.isascii() and digits.isdigit()):
         return ""
     year, month, day = digits[:4], digits[4:6], digits[6:]
-    plausible = year >= "1900" and "01" <= month <= "12" and "01" <= day <= "31"
-    return f"{year}-{month}-{day}" if plausible else ""
+    try:
+        return date(int(year), int(month), int(day)).isoformat() if year >= "1900" else ""
+    except ValueError:
+        return ""

@@ -8,6 +8,10 @@ ENHANCED_CT = frozenset(
 )
 CT_CLASSES = ENHANCED_CT | {CT_IMAGE}
 MEDIA_DIRECTORY = str(uid.MediaStorageDirectoryStorage)
+# Radiation doses come as a report class of their own, or in the general classes of older scanners.
+DOSE_REPORTS = frozenset(
+    {str(uid.XRayRadiationDoseSRStorage), str(uid.EnhancedSRStorage), str(uid.ComprehensiveSRStorage)}
+)
 SECONDARY_CAPTURE = str(uid.SecondaryCaptureImageStorage)
 
 _LOSSY = frozenset(
@@ -27,7 +31,7 @@ _DERIVED = {"REFORMATTED", "MPR", "MIP", "MINIP", "PROJECTION IMAGE", "VOLUME_RE
 
 def aside(sop_class: str, facts: dict[str, str]) -> str | None:
     """Code of a file that is no original CT slice, None for one that may be."""
-    if sop_class.startswith(SECONDARY_CAPTURE):
+    if sop_class == SECONDARY_CAPTURE or sop_class.startswith(SECONDARY_CAPTURE + "."):
         return "secondary_capture"
     if sop_class not in CT_CLASSES:
         return "not_ct"
@@ -45,6 +49,7 @@ def aside(sop_class: str, facts: dict[str, str]) -> str | None:
     return None
 
 
-def is_lossy(transfer_syntax: str, flag: str) -> bool:
+def is_lossy(transfer_syntax: str, flag: str = "", method: str = "") -> bool:
     """Whether the transfer syntax may lose information, or the header says that some step did."""
-    return transfer_syntax in _LOSSY or flag.strip() == "01"
+    # Some exporters name the method and forget the flag.
+    return transfer_syntax in _LOSSY or flag.lstrip("0") == "1" or bool(method and not flag)

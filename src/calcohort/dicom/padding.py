@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import ndimage
 
 from calcohort.dicom.frames import Frame
 from calcohort.dicom.pixels import PixelLayout
@@ -11,7 +12,7 @@ from calcohort.dicom.reasons import Rejected
 AIR_HU = -1000
 # Below any tissue, noise or air on the CT scale: only padding lies there (GE writes -2000 before rescaling).
 PADDING_HU = -1500
-# A declared padding value between these could as well be tissue, so it is left alone.
+# A declared padding value between these could as well be tissue: it is padding only from the edge inwards.
 _TISSUE_HU = (-900, 3100)
 # A circle in a square leaves 21 % outside; a slice that is nearly all padding has a wrong scale.
 _LARGEST_SHARE = 0.9
@@ -55,14 +56,24 @@ def find_padding(
 
 
 def _saturated(words, stored, layout: PixelLayout) -> np.ndarray | None:
-    """The largest 16-bit word, which no scanner's scale reaches, is padding whether declared or not."""
+    """The largest 16-bit word, padding from the slice's edge inwards, declared or not; elsewhere metal."""
     if layout.signed:
-        return stored == 0x7FFF if layout.bits_stored == 16 else None
+        return _from_edge(stored == 0x7FFF) if layout.bits_stored == 16 else None
     full = words == 0xFFFF
     if layout.bits_stored < 16 and np.any((words >> layout.bits_stored != 0) & ~full):
         # Other words use the upper bits too: an overlay lives there, and a full word may be metal.
         return None
-    return full
+    return _from_edge(full)
+
+
+def _from_edge(mask: np.ndarray) -> np.ndarray:
+    """The connected parts of a mask that reach the edge of the slice."""
+    labels, n = ndimage.label(mask)
+    edge = np.concatenate((labels[0], labels[-1], labels[:, 0], labels[:, -1]))
+    outside = np.zeros(n + 1, dtype=bool)
+    outside[edge] = True
+    outside[0] = False
+    return outside[labels]
 
 
 def _declared(words, stored, frame: Frame, layout: PixelLayout) -> np.ndarray | None:
@@ -71,9 +82,8 @@ def _declared(words, stored, frame: Frame, layout: PixelLayout) -> np.ndarray | 
     limit = layout.padding if layout.padding_limit is None else layout.padding_limit
     low, high = sorted(_signed_word(value, layout) for value in (layout.padding, limit))
     scaled = [value * frame.slope + frame.intercept for value in (low, high)]
-    if any(_TISSUE_HU[0] < value < _TISSUE_HU[1] for value in scaled):
-        return None
-    return ((stored >= low) & (stored <= high)) | (words == layout.padding)
+    mask = ((stored >= low) & (stored <= high)) | (words == layout.padding)
+    return _from_edge(mask) if any(_TISSUE_HU[0] < value < _TISSUE_HU[1] for value in scaled) else mask
 
 
 def _signed_word(word: int, layout: PixelLayout) -> int:

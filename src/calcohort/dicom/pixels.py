@@ -10,6 +10,8 @@ import pydicom
 from pydicom import uid
 from pydicom.pixels import get_decoder
 
+from calcohort.dicom import kinds
+from calcohort.dicom.codestream import read_stream
 from calcohort.dicom.reasons import Rejected
 from calcohort.dicom.tags import Malformed, Tags
 
@@ -18,14 +20,19 @@ _ITEM, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE0DD
 _UNDEFINED = 0xFFFFFFFF
 # No CT scanner makes a larger matrix; a larger number is a broken header and would ask for gigabytes.
 _LARGEST_MATRIX = 4096
+# Enough of a compressed frame to hold its header.
+_STREAM_HEAD = 4096
+# A frame in a fragment, or in a few: a file of empty fragments would keep the reader busy for minutes.
+_MOST_FRAGMENTS = 200_000
 
 
 @dataclass(frozen=True, slots=True)
 class PixelLayout:
     """How the pixels of one file are stored.
 
-    `offset` and `length` place the value of the Pixel Data element in the file (in a deflated file: in that
-    value itself); `encapsulated` marks compressed fragments.
+    `offset` and `length` place the value of the Pixel Data element in the file (in a deflated file: once it
+    is inflated); `encapsulated` marks compressed fragments, `lossy` a stream that gave up information
+    whatever its transfer syntax promises.
     """
 
     transfer_syntax: str
@@ -42,6 +49,12 @@ class PixelLayout:
     signed: bool
     padding: int | None
     padding_limit: int | None
+    lossy: bool = False
+
+    @property
+    def lowest(self) -> int:
+        """Smallest value that can be stored."""
+        return -(1 << (self.bits_stored - 1)) if self.signed else 0
 
     @property
     def frame_bytes(self) -> int:
@@ -60,17 +73,13 @@ def locate_pixels(handle: BinaryIO, dataset: pydicom.FileDataset, tags: Tags) ->
     syntax = _syntax(dataset)
     rows, columns, n_frames, bits = _format(tags)
     implicit, little = dataset.original_encoding
-    if syntax == uid.DeflatedExplicitVRLittleEndian:
-        # The element has no place in the file: its value is taken from the inflated data set.
-        handle = _inflated_pixels(handle)
-        offset, length = 0, _size(handle)
-    else:
-        offset, length = _pixel_element(handle, bool(implicit), bool(little))
+    offset, length = _pixel_element(handle, bool(implicit), bool(little))
     encapsulated = length == _UNDEFINED
     if encapsulated != syntax.is_encapsulated:
         raise Rejected("undecodable")
+    # What was inflated is plain in memory, and must be inflated again to be read.
     layout = PixelLayout(
-        str(syntax),
+        str(uid.DeflatedExplicitVRLittleEndian if isinstance(handle, BytesIO) else syntax),
         offset,
         length,
         encapsulated,
@@ -83,22 +92,15 @@ def locate_pixels(handle: BinaryIO, dataset: pydicom.FileDataset, tags: Tags) ->
         tags.word("PixelPaddingRangeLimit"),
     )
     if encapsulated:
-        end = _fragments_end(handle, offset)
-        return replace(layout, length=end - offset)
+        end, head = _fragments(handle, offset)
+        lossy = kinds.is_lossy(syntax) or (syntax != uid.RLELossless and read_stream(head, syntax).lossy)
+        return replace(layout, length=end - offset, lossy=lossy)
     if _size(handle) < offset + length or length < layout.frame_bytes * n_frames:
         raise Rejected("truncated")
     # Values have even length: one byte more than the pixels is padding.
     if length > layout.frame_bytes * n_frames + 1:
         raise Rejected("pixel_length")
     return layout
-
-
-def _inflated_pixels(handle: BinaryIO) -> BytesIO:
-    handle.seek(0)
-    dataset = pydicom.dcmread(handle, force=True, specific_tags=["PixelData"])
-    if "PixelData" not in dataset:
-        raise Rejected("no_pixels")
-    return BytesIO(dataset.PixelData)
 
 
 def _syntax(dataset: pydicom.FileDataset) -> uid.UID:
@@ -165,10 +167,10 @@ def _pixel_element(handle: BinaryIO, implicit: bool, little: bool) -> tuple[int,
     return start + 12, struct.unpack(endian + "L", head[8:12])[0]
 
 
-def _fragments_end(handle: BinaryIO, offset: int) -> int:
-    """Offset of the sequence delimiter behind the last fragment; seeks, reads no fragment."""
-    size, at, n_items = _size(handle), offset, 0
-    while True:
+def _fragments(handle: BinaryIO, offset: int) -> tuple[int, bytes]:
+    """Offset of the delimiter behind the last fragment, and the first bytes of the first frame."""
+    size, at, n_items, start = _size(handle), offset, 0, b""
+    while n_items < _MOST_FRAGMENTS:
         handle.seek(at)
         head = handle.read(8)
         if len(head) < 8:
@@ -178,12 +180,16 @@ def _fragments_end(handle: BinaryIO, offset: int) -> int:
         if tag == _SEQUENCE_END:
             if n_items < 2:
                 raise Rejected("no_pixels")
-            return at
+            return at, start
         if tag != _ITEM or length == _UNDEFINED:
             raise Rejected("undecodable")
+        # The first item is the table of offsets.
+        if n_items and len(start) < _STREAM_HEAD:
+            start += handle.read(min(length, _STREAM_HEAD - len(start)))
         at, n_items = at + 8 + length, n_items + 1
         if at > size:
             raise Rejected("truncated")
+    raise Rejected("undecodable")
 
 
 def _size(handle: BinaryIO) -> int:

@@ -28,17 +28,17 @@ _TABLE = (
     ("not_dicom", "file", "not a DICOM file, a DICOMDIR or a broken link", "nothing to do"),
     ("unreadable", "file", "the file cannot be opened", "check the file's permissions and the disk"),
     ("duplicate_file", "file", "the same image is there a second time", "nothing to do: it is used once"),
-    (
-        "no_series_uid",
-        "file",
-        "DICOM file without the unique identifiers of its series or image",
-        "export the study again",
-    ),
     ("localizer", "file", "localizer (scout, topogram)", "nothing to do"),
     ("secondary_capture", "file", "screen capture, dose sheet or other secondary capture", "nothing to do"),
     ("derived_image", "file", "derived or reformatted image", "send the original axial series"),
     ("not_ct", "file", "not a CT image", "nothing to do"),
     # Series that do not become a volume.
+    (
+        "no_series_uid",
+        "series",
+        "DICOM file without the unique identifiers of its series or image",
+        "export the study again",
+    ),
     (
         "nonuniform_spacing",
         "series",
@@ -109,11 +109,22 @@ _TABLE = (
     ("spacing_mismatch", "series", "one slice has another pixel spacing", "export the series again"),
     ("no_rescale", "series", "rescale slope or intercept is absent or malformed", "export with full headers"),
     ("not_hu", "series", "values are not Hounsfield units", "send the series in Hounsfield units"),
-    ("implausible_hu", "series", "values lie outside any CT scale", "check how the file was converted"),
+    (
+        "implausible_hu",
+        "series",
+        "values are not those of a CT",
+        "check how the file was converted",
+    ),
     ("lossy", "series", "compressed with loss", "send a lossless copy, or allow lossy images in the config"),
     ("truncated", "series", "a file ends early", "copy the series again"),
     ("no_pixels", "series", "a file holds no pixel data", "copy the series again"),
     ("pixel_length", "series", "more pixel data than the header describes", "export the series again"),
+    (
+        "too_large",
+        "series",
+        "more voxels than a chest CT has",
+        "send a reconstruction of the heart, or with a matrix of 512",
+    ),
     (
         "undecodable",
         "series",
@@ -142,6 +153,14 @@ _TABLE = (
         "series",
         "not one three-dimensional volume of single numbers",
         "give one 3-D volume per file",
+    ),
+    # After reading: no number for a volume that is right.
+    ("no_heart", "series", "no heart was found in the scan", "send the scan of the heart"),
+    (
+        "scoring_failed",
+        "series",
+        "the scan could not be scored",
+        "report this as a defect",
     ),
     # Linking.
     (
@@ -192,7 +211,6 @@ _TABLE = (
         "lossy images were allowed by the config",
         "scores of lossy images are less reliable",
     ),
-    ("values_clipped", "warning", "values outside the 16-bit scale were clipped", "nothing to do"),
 )
 
 REASONS = {code: Reason(code, level, meaning, cure) for code, level, meaning, cure in _TABLE}

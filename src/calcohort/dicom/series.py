@@ -24,9 +24,16 @@ from calcohort.volume import Volume
 
 # Gaps count from a quarter of the thickness: rounding makes smaller ones.
 _GAP = 1.25
-_INT16 = np.iinfo(np.int16)
 # Metal reaches 30,000 HU on extended scales; padding was taken out before.
-_LARGEST_HU = 65000
+LARGEST_HU = np.iinfo(np.int16).max
+# Denser than any bone; metal and its artefacts fill a few percent of a scan at most.
+_DENSE_HU, _LARGEST_DENSE_SHARE = 3100, 0.1
+# A scan holds tissue beside its air, in more than one shade of grey.
+_TISSUE_ABOVE_HU, _SMALLEST_RANGE_HU = -300, 1
+# 1536 slices of 512 x 512: more than any chest needs, and less than a gigabyte.
+LARGEST_VOXELS = 1536 * 512 * 512
+# A left-aside image lies in the row of slices up to this distance.
+_IN_LINE_MM = 0.11
 
 
 @dataclass(frozen=True)
@@ -75,7 +82,7 @@ def check_series(
     try:
         slices, notes = _judge(headers, usable, fate)
         grid, more = _stack(slices, minimum_extent_mm)
-        notes += more
+        notes += more + _slices_left_aside(headers, slices, grid)
     except Rejected as rejected:
         reason = rejected.code
     except Exception:
@@ -92,11 +99,12 @@ def _judge(headers, usable, fate) -> tuple[tuple[Slice, ...], tuple[str, ...]]:
     if not usable:
         counts = Counter(h.reason for h in headers if h.reason)
         raise Rejected(min(counts, key=lambda code: (-counts[code], code)) if counts else "not_dicom")
-    named = [header for header in usable if header.series_uid]
-    if len({header.series_uid for header in named}) > 1:
+    if len({header.series_uid for header in usable if header.series_uid}) > 1:
         raise Rejected("several_series")
-    if named:
-        check_identity(named)
+    # A file too damaged to be read has only the name of its series.
+    told = [header for header in usable if header.series_uid and header.facts]
+    if told:
+        check_identity(told)
     fatal = worst([header.reason for header in usable if header.reason])
     if fatal:
         raise Rejected(fatal)
@@ -111,19 +119,41 @@ def _judge(headers, usable, fate) -> tuple[tuple[Slice, ...], tuple[str, ...]]:
 
 def _stack(slices, minimum_extent_mm) -> tuple[Grid, tuple[str, ...]]:
     pixels = slices[0].header.pixels
+    if len(slices) * pixels.rows * pixels.columns > LARGEST_VOXELS:
+        raise Rejected("too_large")
     frames = [s.frame for s in slices]
     grid = stack(frames, pixels.rows, pixels.columns, minimum_extent_mm)
     notes = grid.warnings
     thickness = [frame.thickness for frame in frames if frame.thickness]
     if thickness and grid.spacing_xyz_mm[2] > _GAP * max(thickness):
         notes += ("slice_gap",)
-    numbers = [frame.instance for frame in frames]
-    announced = slices[0].header.facts["ImagesInAcquisition"]
+    numbers = [frames[index].instance for index in grid.order]
     if None not in numbers and len(set(numbers)) == len(numbers):
+        strides = set(np.diff(numbers).tolist())
+        # Numbers that skip and slices that do not touch: every second one was lost.
+        if "slice_gap" in notes and len(strides) == 1 and abs(strides.pop()) > 1:
+            raise Rejected("nonuniform_spacing")
+        announced = slices[0].header.facts["ImagesInAcquisition"]
         whole = max(numbers) - min(numbers) + 1 == len(numbers)
-        if (whole and min(numbers) > 1) or (announced.isdigit() and int(announced) > len(numbers)):
+        if (whole and min(numbers) > 1) or (announced.isdecimal() and int(announced) > len(numbers)):
             notes += ("coverage",)
     return grid, notes
+
+
+def _slices_left_aside(headers: Sequence[FileHeader], slices, grid: Grid) -> tuple[str, ...]:
+    """A warning where an image that calls itself no slice would go on where the slices end."""
+    ends = [np.array(slices[index].frame.position) for index in (grid.order[0], grid.order[-1])]
+    step = (ends[1] - ends[0]) / (len(slices) - 1)
+    beyond = [ends[0] - step, ends[1] + step]
+    for header in headers:
+        if header.reason is None or REASONS[header.reason].level != "file":
+            continue
+        for frame in header.frames:
+            turn = np.subtract(frame.orientation, slices[0].frame.orientation)
+            near = min(np.abs(end - frame.position).max() for end in beyond) < _IN_LINE_MM
+            if near and np.abs(turn).max() < 1e-3:
+                return ("coverage",)
+    return ()
 
 
 def _grid_facts(slices, grid: Grid | None) -> dict:
@@ -191,31 +221,39 @@ def _decode(checked: Checked) -> tuple[Volume, tuple[str, ...]]:
     grid, slices = checked.grid, checked.slices
     level = {id(slices[index].frame): z for z, index in enumerate(grid.order)}
     whole = all(is_whole(s.frame) and s.header.pixels.bits_allocated == 16 for s in slices)
-    one_scale = len({(s.frame.slope, s.frame.intercept) for s in slices}) == 1
     pixels = slices[0].header.pixels
     shape = (pixels.columns, pixels.rows) if grid.transpose else (pixels.rows, pixels.columns)
     hu = np.empty((len(slices), *shape), dtype=np.int16 if whole else np.float32)
-    notes = set()
+    padded, guessed, n_dense = 0, 0, 0
+    lowest, highest = np.inf, -np.inf
     for header in {id(s.header): s.header for s in slices}.values():
         with open_pixels(header.path, header.pixels) as handle:
             for frame, words in zip(header.frames, stored_frames(handle, header.pixels), strict=True):
                 values, padding = to_hounsfield(words, frame, header.pixels)
                 if padding is not None:
-                    notes.add("padding")
-                    # Guessing needs a scale to trust: a slice with an intercept of its own may be damaged.
-                    if padding.guessed and not one_scale:
-                        raise Rejected("implausible_hu")
-                if values.max() > _LARGEST_HU:
+                    padded, guessed = padded + 1, guessed + padding.guessed
+                lowest, highest = min(lowest, values.min()), max(highest, values.max())
+                if highest > LARGEST_HU:
                     raise Rejected("implausible_hu")
-                if whole and values.max() > _INT16.max:
-                    values = np.minimum(values, _INT16.max)
-                    notes.add("values_clipped")
+                if highest > _DENSE_HU:
+                    n_dense += np.count_nonzero(values > _DENSE_HU)
                 hu[level[id(frame)]] = grid.to_lps(values)
-    return Volume(_smallest(hu), grid.spacing_xyz_mm, grid.origin_lps_mm), tuple(sorted(notes))
+    one_scale = len({(s.frame.slope, s.frame.intercept) for s in slices}) == 1
+    # Guessing needs a scale to trust: few dark slices among others with another intercept may be damaged.
+    if guessed and not one_scale and guessed < len(slices) / 2:
+        raise Rejected("implausible_hu")
+    has_image = highest - lowest >= _SMALLEST_RANGE_HU and highest > _TISSUE_ABOVE_HU
+    if not has_image or n_dense > _LARGEST_DENSE_SHARE * hu.size:
+        raise Rejected("implausible_hu")
+    notes = ("padding",) if padded else ()
+    return Volume(_smallest(hu), grid.spacing_xyz_mm, grid.origin_lps_mm), notes
 
 
 def _smallest(hu: np.ndarray) -> np.ndarray:
-    """Whole numbers as int16: half steps of a slope often cancel."""
-    if hu.dtype == np.int16 or hu.max() > _INT16.max or not all(np.array_equal(s, np.rint(s)) for s in hu):
+    """Whole numbers as int16, in the same memory: half steps of a slope often cancel."""
+    if hu.dtype == np.int16 or not all(np.array_equal(s, np.rint(s)) for s in hu):
         return hu
-    return hu.astype(np.int16)
+    small = hu.reshape(-1).view(np.int16)[: hu.size].reshape(hu.shape)
+    for z in range(len(hu)):
+        small[z] = hu[z].copy()
+    return small

@@ -4,11 +4,16 @@ import math
 import re
 import struct
 from collections.abc import Iterator
+from io import BytesIO
 
 import pydicom
+from pydicom.charset import default_encoding
 from pydicom.datadict import dictionary_has_tag, dictionary_VR, tag_for_keyword
 from pydicom.dataelem import RawDataElement
+from pydicom.filereader import read_sequence
 from pydicom.valuerep import STANDARD_VR
+
+from calcohort.dicom.bounded import Bounded, Budget
 
 _KNOWN_VRS = frozenset(str(vr) for vr in STANDARD_VR)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
@@ -21,8 +26,10 @@ class Malformed(ValueError):
 class Tags:
     """Typed access to one dataset by keyword; an absent or empty value is "", () or None."""
 
-    def __init__(self, dataset: pydicom.Dataset):
+    def __init__(self, dataset: pydicom.Dataset, budget: Budget | None = None):
         self._dataset = dataset
+        self._budget = budget or Budget()
+        self._sequences: dict[int, list[Tags]] = {}
 
     def __contains__(self, keyword: str) -> bool:
         return tag_for_keyword(keyword) in self._dataset
@@ -104,21 +111,31 @@ class Tags:
 
     def items(self, keyword: str) -> list["Tags"]:
         """Items of a sequence."""
-        tag = tag_for_keyword(keyword)
-        if tag not in self._dataset:
-            return []
-        value = self._dataset[tag].value
-        return [Tags(item) for item in value] if isinstance(value, pydicom.Sequence) else []
+        return self._items(tag_for_keyword(keyword))
+
+    def _items(self, tag: int) -> list["Tags"]:
+        if tag not in self._sequences:
+            parsed = self._parsed(tag) if tag in self._dataset else ()
+            self._sequences[tag] = [Tags(item, self._budget) for item in parsed]
+        return self._sequences[tag]
+
+    def _parsed(self, tag: int) -> pydicom.Sequence | tuple:
+        element = self._dataset.get_item(tag)
+        if not isinstance(element, RawDataElement):
+            return element.value if isinstance(element.value, pydicom.Sequence) else ()
+        # Implicit encodings leave the type to the dictionary, which knows no private tag.
+        if (element.VR or _dictionary_vr(tag)) != "SQ" or not element.value:
+            return ()
+        stream = Bounded(BytesIO(element.value), self._budget)
+        encoding = element.is_implicit_VR, element.is_little_endian
+        return read_sequence(stream, *encoding, len(element.value), default_encoding)
 
     def nested(self) -> Iterator["Tags"]:
         """This dataset, then every item of its sequences, depth first."""
         yield self
         for tag in list(self._dataset.keys()):
-            element = self._dataset.get_item(tag)
-            # Implicit encodings leave the type to the dictionary, which knows no private tag.
-            if (element.VR or _dictionary_vr(tag)) == "SQ":
-                for item in self._dataset[tag].value:
-                    yield from Tags(item).nested()
+            for item in self._items(tag):
+                yield from item.nested()
 
 
 def _dictionary_vr(tag: int) -> str:

@@ -66,7 +66,7 @@ _IMAGING = (
     Variable("increment_mm", CONTINUOUS),
     Variable("pixel_spacing_x_mm", CONTINUOUS),
     Variable("n_slices", CONTINUOUS, whole_numbers=True),
-    Variable("ctdivol_mgy", CONTINUOUS),
+    Variable("ctdi_vol_mgy", CONTINUOUS),
     Variable("manufacturer", LEVELS),
     Variable("kernel", LEVELS),
 )

@@ -39,7 +39,7 @@ LABELS = {
     "increment_mm": "Slice increment, mm",
     "pixel_spacing_x_mm": "Pixel size, mm",
     "n_slices": "Slices",
-    "ctdivol_mgy": "CTDIvol, mGy",
+    "ctdi_vol_mgy": "CTDIvol, mGy",
     "manufacturer": "Manufacturer",
     "kernel": "Reconstruction kernel",
 }
