@@ -35,6 +35,11 @@ DOOR = door(CONFIG)
 SHOWN = public(CONFIG)
 if "simulate" not in CONFIG:
     checked(check_files, CONFIG)
+if "imaging" in CONFIG and workflow.is_main_process:
+    # Imported here: every job reads these files, and the readers of scans are slow to import.
+    from calcohort.imaging.check import check_imaging
+
+    checked(check_imaging, CONFIG["imaging"])
 
 SIMULATED = "simulate" in CONFIG
 MODEL = CONFIG["segmentation"]["model"]

@@ -1,6 +1,9 @@
 # Imaging: every file and series gets a reason or a place; scans are linked to patients and converted in shards.
 IMAGING = CONFIG["imaging"]
 DICOM = IMAGING["dicom"] if isinstance(IMAGING["dicom"], list) else [IMAGING["dicom"]]
+# Tables that the study writes by hand, where it has them.
+VOLUMES = [IMAGING["volumes"]] if "volumes" in IMAGING else []
+OVERRIDES = [IMAGING["overrides"]] if "overrides" in IMAGING else []
 
 
 rule index:
@@ -28,14 +31,14 @@ rule index:
         link=IMAGING["link"],
         protocols=IMAGING["protocols"],
         allow_lossy=IMAGING["allow_lossy"],
+        listed=followed(VOLUMES),
+        identifier=IMAGING["identifier"],
         private_dir=CONFIG.get("private_dir", ""),
         code=code(
             *("dicom.index", "imaging.identity", "imaging.user_tables", "imaging.volume_files"),
             *("cohort.pseudonyms", "registries.people"),
         ),
     script:
-        listed=followed(VOLUMES),
-        identifier=IMAGING["identifier"],
         "../workflow/scripts/index.py"
 
 
@@ -44,6 +47,7 @@ checkpoint link:
     input:
         series=rules.index.output.series,
         pet=f"{PRIVATE}/registries/pet.parquet",
+        overrides=named(OVERRIDES),
     output:
         scans=result("imaging/scans.csv"),
         choices=result("imaging/choices.csv"),
@@ -59,9 +63,11 @@ checkpoint link:
         runtime=15,
     params:
         protocols=IMAGING["protocols"],
+        choice=IMAGING["choice"],
+        decisions=followed(OVERRIDES),
         shard_size=IMAGING["shard_size"],
-        private="private_dir" in CONFIG,
-        code=code("imaging.link", "imaging.shards", "imaging.identity"),
+        private_dir=CONFIG.get("private_dir", ""),
+        code=code("imaging.link", "imaging.shards", "imaging.identity", "imaging.user_tables"),
     script:
         "../workflow/scripts/link.py"
 
@@ -86,7 +92,7 @@ rule convert:
     params:
         scans=scans_of,
         allow_lossy=IMAGING["allow_lossy"],
-        code=code("dicom.series", "dicom.volumes", "imaging.outcomes"),
+        code=code("imaging.volume_files", "imaging.outcomes"),
     script:
         "../workflow/scripts/convert.py"
 
@@ -111,7 +117,7 @@ rule imaging:
         mem_mb=memory(4000),
         runtime=15,
     params:
+        private_dir=CONFIG.get("private_dir", ""),
         code=code("imaging.listing", "imaging.outcomes"),
     script:
         "../workflow/scripts/imaging.py"
-        private_dir=CONFIG.get("private_dir", ""),

@@ -7,6 +7,7 @@ rule score:
     output:
         scores=result("scores/shards/{shard}.csv"),
         lesions=result("scores/lesions/{shard}.csv"),
+        effects=result("scores/conventions/{shard}.csv"),
     log:
         f"{LOGS}/score/{{shard}}.log",
     benchmark:
@@ -18,7 +19,8 @@ rule score:
         runtime=15,
     params:
         conventions=CONFIG["scoring"],
-        code=code("scoring.rows", "segmentation.store", "imaging.outcomes"),
+        heart_cut_share=IMAGING["heart_cut_share"],
+        code=code("scoring.rows", "scoring.effect", "segmentation.store", "imaging.outcomes"),
     script:
         "../workflow/scripts/score.py"
 
@@ -50,6 +52,28 @@ rule scores:
 
 
 SCORES = rules.scores.output.scores
+
+
+rule convention_effect:
+    """Tell how much the rules of counting move the scores, scan by scan and in sum."""
+    input:
+        by_shard(rules.score.output.effects),
+    output:
+        scans=result("scores/conventions.csv"),
+        effect=result("scores/convention_effect.csv"),
+    log:
+        f"{LOGS}/convention_effect.log",
+    benchmark:
+        f"{TIMES}/convention_effect.tsv"
+    conda:
+        "../envs/imaging.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=15,
+    params:
+        code=code("tables", "scoring.effect"),
+    script:
+        "../workflow/scripts/convention_effect.py"
 
 
 rule gallery:

@@ -15,6 +15,7 @@ from calcohort.dicom.facts import content_key
 from calcohort.dicom.volumes import is_volume_file
 from calcohort.errors import InputError
 from calcohort.imaging.protocol import UNKNOWN, classify
+from calcohort.imaging.volume_files import volume_key
 from calcohort.pictures import overlay, png_bytes
 from calcohort.scoring.rows import rejected_row, score_row
 from calcohort.tables import whole_file
@@ -173,7 +174,7 @@ def _dicom(paths: list[Path], facts: pd.Series, protocol: str, first: Path) -> F
 
 
 def _volume_file(path: Path) -> Found:
-    about = {"source": str(path), "series": content_key(str(path)), "protocol": UNKNOWN}
+    about = {"source": str(path), "series": volume_key(path), "protocol": UNKNOWN}
     return Found(about, None, lambda: load_volume_file(path))
 
 

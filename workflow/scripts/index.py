@@ -1,24 +1,46 @@
-"""Index the DICOM tree: every file and every series, by their headers."""
+"""Index the imaging folders: every file and every series, by their headers."""
+
+from pathlib import Path
+
+import pandas as pd
 
 from calcohort import tables
 from calcohort.cohort.pseudonyms import pseudonymise, site_key
+from calcohort.config import dicom_roots
 from calcohort.dicom import scan_folder
 from calcohort.imaging.identity import content_digests, identify
-from calcohort.imaging.protocol import DEFAULT_RULES, rule_keywords
+from calcohort.imaging.protocol import rule_keywords
+from calcohort.imaging.user_tables import read_volume_table
+from calcohort.imaging.volume_files import volume_series, with_volumes
 from calcohort.logs import script_log
+from calcohort.registries.people import CROSSWALK, WITHDRAWN, translate, without
 
 with script_log(snakemake.log[0]):
-    link = snakemake.params.link
-    rules = snakemake.params.protocols or DEFAULT_RULES
+    link, volumes_table = snakemake.params.link, snakemake.config["imaging"].get("volumes")
+    registries = {Path(path).stem: path for path in snakemake.input.registries}
+    listed = read_volume_table(volumes_table) if volumes_table else None
     index = scan_folder(
-        snakemake.params.dicom,
+        dicom_roots(snakemake.config),
         workers=snakemake.threads,
         allow_lossy=snakemake.params.allow_lossy,
-        extra_keywords=sorted({*rule_keywords(rules), *link.values()}),
+        extra_keywords=sorted({*rule_keywords(snakemake.params.protocols), *link.values()}),
     )
-    series = identify(index.series, link["patient_id"], link["scan_date"])
-    series["content"] = series["series"].map(content_digests(index.files, index.roots))
+    files, volumes = volume_series(index.files, index.roots, listed)
+    series = with_volumes(identify(index.series, **link), volumes)
+    series["content"] = series["series"].map(content_digests(files, index.roots))
+    known = pd.Series(False, index=series.index)
+    if snakemake.params.identifier:
+        crosswalk = pd.read_parquet(registries[CROSSWALK])
+        series["patient_id"] = translate(series["patient_id"], crosswalk, snakemake.params.identifier)
+        # The crosswalk has pseudonyms already.
+        known = series["patient_id"].isin(crosswalk["patient_id"])
     if snakemake.params.private_dir:
-        series["patient_id"] = pseudonymise(series["patient_id"], site_key(snakemake.params.private_dir))
-    tables.write_parquet(index.files, snakemake.output.files)
+        named = pseudonymise(series["patient_id"], site_key(snakemake.params.private_dir))
+        series["patient_id"] = series["patient_id"].where(known, named)
+    if WITHDRAWN in registries:
+        withdrawn = pd.read_parquet(registries[WITHDRAWN])["patient_id"]
+        gone = series.loc[series["patient_id"].isin(withdrawn), "series"]
+        files = files[~files["series"].isin(gone)]
+        series = without({"series": series}, withdrawn)["series"].reset_index(drop=True)
+    tables.write_parquet(files, snakemake.output.files)
     tables.write_parquet(series, snakemake.output.series)

@@ -6,15 +6,16 @@ from calcohort import tables
 from calcohort.imaging.outcomes import numbers
 from calcohort.logs import script_log
 from calcohort.scoring.conventions import Conventions
+from calcohort.scoring.effect import scan_effect, scans_table
 from calcohort.scoring.rows import details, lesions_table, rejected_row, score_row, scores_table
 from calcohort.segmentation import store
 
 with script_log(snakemake.log[0]):
     conventions = Conventions(**snakemake.params.conventions)
-    rows = []
+    rows, effects = [], []
     for scan in tables.read_csv(snakemake.input.outcomes, dtype={"warnings": "string"}).itertuples():
         about = {
-            "source": "dicom",
+            "source": scan.source,
             "series": scan.series,
             "protocol": scan.protocol,
             "kvp": scan.kvp,
@@ -23,10 +24,15 @@ with script_log(snakemake.log[0]):
         patient = {"patient_id": scan.patient_id, "scan_date": scan.scan_date}
         if scan.accepted:
             crop = store.load(Path(snakemake.input.crops) / f"{scan.series}.npz")
-            row = score_row(crop, conventions=conventions, **about) | details(crop, conventions)
+            limit = snakemake.params.heart_cut_share
+            row = patient | score_row(crop, conventions=conventions, heart_cut_share=limit, **about)
+            if row["accepted"]:
+                row |= details(crop, conventions)
+                effects += scan_effect(crop, row, conventions)
         else:
             shape, spacing = numbers(scan.shape_zyx, int), numbers(scan.spacing_xyz_mm)
-            row = rejected_row(reason=scan.reason, shape_zyx=shape, spacing_xyz_mm=spacing, **about)
-        rows.append(patient | row)
+            row = patient | rejected_row(reason=scan.reason, shape_zyx=shape, spacing_xyz_mm=spacing, **about)
+        rows.append(row)
     tables.write_csv(scores_table(rows), snakemake.output.scores)
     tables.write_csv(lesions_table(rows), snakemake.output.lesions)
+    tables.write_csv(scans_table(effects), snakemake.output.effects)

@@ -10,7 +10,7 @@ from calcohort.scoring.rows import rejected_row, scores_table
 with script_log(snakemake.log[0]):
     rejected = [
         {"patient_id": scan.patient_id, "scan_date": scan.scan_date}
-        | rejected_row(source="dicom", series=scan.series, protocol=scan.protocol, reason=scan.reason)
+        | rejected_row(source=scan.source, series=scan.series, protocol=scan.protocol, reason=scan.reason)
         for scan in tables.read_csv(snakemake.input.rejected).itertuples()
     ]
     parts = [tables.read_csv(path) for path in snakemake.input.scores]

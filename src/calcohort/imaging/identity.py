@@ -11,21 +11,21 @@ TAIL_BYTES = 4096
 DEFAULTS = {"patient_id": "PatientID", "scan_date": "StudyDate"}
 
 
-def identify(series: pd.DataFrame, patient_tag: str, date_tag: str) -> pd.DataFrame:
-    """`FolderIndex.series` with patient_id and study_date taken from other DICOM attributes.
+def identify(series: pd.DataFrame, patient_id: str, scan_date: str, site: str | None = None) -> pd.DataFrame:
+    """`FolderIndex.series` with patient_id, study_date and site taken from the DICOM attributes named.
 
     Parameters
     ----------
     series : DataFrame
         Has a column for each attribute that is not the usual one (`extra_keywords` of `scan_folder`).
-    patient_tag, date_tag : str
+    patient_id, scan_date, site : str
         DICOM keywords.
     """
-    series = series.copy()
-    if patient_tag != DEFAULTS["patient_id"]:
-        series["patient_id"] = series[patient_tag]
-    if date_tag != DEFAULTS["scan_date"]:
-        dates = pd.to_datetime(series[date_tag], format="%Y%m%d", errors="coerce")
+    series = series.assign(site=series[site] if site else None)
+    if patient_id != DEFAULTS["patient_id"]:
+        series["patient_id"] = series[patient_id]
+    if scan_date != DEFAULTS["scan_date"]:
+        dates = pd.to_datetime(series[scan_date], format="%Y%m%d", errors="coerce")
         series["study_date"] = dates.dt.strftime("%Y-%m-%d").astype(object).where(dates.notna(), None)
     return series
 

@@ -1,31 +1,19 @@
 """Scans to patients: by identifier and date, one series for each patient and protocol."""
 
-import re
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 import pandas as pd
 
 from calcohort.errors import InputError
-from calcohort.imaging.protocol import DEFAULT_RULES, UNKNOWN, classify
+from calcohort.imaging import overrides as decisions
+from calcohort.imaging.choice import DEFAULT_CHOICE, best
+from calcohort.imaging.protocol import DEFAULT_RULES, UNKNOWN, matching_rule, rule_words
 
-# Which series of one patient, day and protocol: the first line that tells them apart decides.
-# avoid: regex that the better one does not match; nearest: smaller distance; prefer: most or least.
-DEFAULT_CHOICE: tuple[dict, ...] = (
-    {"column": "lossy", "prefer": "least"},
-    {
-        "column": "kernel",
-        "avoid": r"lung|bone|edge|sharp|detail|^[BbHh]r?[5-9]\d|^[BbHhIi]\d*[5-9]\d[fs]|^FC5|^FC8",
-    },
-    {"column": "slice_thickness_mm", "nearest": 3.0},
-    {"column": "extent_mm", "prefer": "most"},
-    {"column": "n_slices", "prefer": "most"},
-    {"column": "pixel_spacing_x_mm", "prefer": "least"},
-)
 SCAN_COLUMNS = [
     "patient_id",
     "series",
     "protocol",
+    "rule",
     "scan_date",
     "chosen",
     "primary",
@@ -41,49 +29,49 @@ def link_scans(
     pet: pd.DataFrame,
     protocols: Sequence[Mapping] = DEFAULT_RULES,
     choice: Sequence[Mapping] = DEFAULT_CHOICE,
-    overrides: Mapping[str, str] | None = None,
+    overrides: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Link series to PET studies and choose one series for each patient, day and protocol.
 
     Parameters
     ----------
     series : DataFrame
-        `FolderIndex.series`: series, accepted, reason, warnings, patient_id, study_date and facts.
+        `FolderIndex.series`: series, accepted, reason, warnings, patient_id, study_date and facts; where a
+        table names the protocol of a volume, `protocol_given`.
     pet : DataFrame
         One row per PET study: patient_id, scan_date (text ``YYYY-MM-DD`` or dates).
     protocols, choice : sequence of mapping
-        Rules of :mod:`calcohort.imaging.protocol`; the table that decides between series.
-    overrides : mapping of series key to protocol, optional
-        Explicit entries of the config; they win over the rules.
+        Rules of :mod:`calcohort.imaging.protocol`; the table of :mod:`calcohort.imaging.choice`.
+    overrides : DataFrame, optional
+        From :func:`calcohort.imaging.user_tables.read_overrides`; its rows go before rules and choice.
 
     Returns
     -------
     DataFrame
-        One row per series in the order of patient, protocol and key: patient_id, series, protocol,
-        scan_date, `chosen` (the one of its patient and protocol), `primary` (chosen, a rest CTAC only where
-        there is no stress CTAC), `reason` (code of why not chosen), `choice` (what decided, in words),
-        `warnings`.
+        One row per series in the order of patient, protocol and key: patient_id, series, protocol, `rule`
+        (what named the protocol), scan_date, `chosen` (the one of its patient and protocol), `primary`
+        (chosen, a rest CTAC only where there is no stress CTAC), `reason` (code of why not chosen), `choice`
+        (what decided, in words), `warnings`.
     """
     scans = series.copy().reset_index(drop=True)
-    scans["protocol"] = classify(scans, protocols)
-    if overrides:
-        scans["protocol"] = scans["series"].map(overrides).fillna(scans["protocol"])
     scans["scan_date"] = _dates(scans["study_date"])
-    linked = _linked(scans, pet)
     scans["reason"] = scans["reason"].astype(object).where(scans["reason"].notna(), None)
-    scans["chosen"], scans["choice"] = False, ""
-    scans.loc[scans["reason"].isna() & ~linked, "reason"] = "unlinked"
-    scans.loc[scans["reason"].isna() & (scans["protocol"] == UNKNOWN), "choice"] = "no rule matches its tags"
+    scans["chosen"], scans["choice"], scans["wanted"] = False, "", False
+    _name_protocols(scans, protocols)
+    if overrides is not None:
+        decisions.apply(scans, overrides)
+    scans.loc[scans["reason"].isna() & ~_linked(scans, pet), "reason"] = "unlinked"
     eligible = scans["reason"].isna() & (scans["protocol"] != UNKNOWN)
     for _, group in scans[eligible].groupby(["patient_id", "scan_date", "protocol"], sort=True):
         _choose(scans, group, choice)
+    decisions.tell_unmet(scans)
     scans["primary"] = _primary(scans)
     scans = scans[SCAN_COLUMNS].sort_values(["patient_id", "protocol", "series"], na_position="last")
     return scans.reset_index(drop=True)
 
 
 def rejected_scans(choices: pd.DataFrame, series: pd.DataFrame, pet: pd.DataFrame) -> pd.DataFrame:
-    """Series of a PET study's patient and day that their headers already rule out: each needs its reason.
+    """Series of a PET study's patient and day that headers or an override rule out: each needs its reason.
 
     Parameters
     ----------
@@ -99,7 +87,7 @@ def rejected_scans(choices: pd.DataFrame, series: pd.DataFrame, pet: pd.DataFram
     """
     linked = choices[_linked(choices, pet) & (choices["protocol"] != UNKNOWN)]
     own = series.loc[~series["accepted"].astype(bool), "series"]
-    refused = linked[linked["series"].isin(own)]
+    refused = linked[linked["series"].isin(own) | (linked["reason"] == decisions.EXCLUDED)]
     served = set(map(tuple, linked.loc[linked["chosen"], ["patient_id", "protocol"]].to_numpy()))
     alone = [pair not in served for pair in zip(refused["patient_id"], refused["protocol"], strict=True)]
     return refused.loc[alone, ["patient_id", "series", "protocol", "scan_date", "reason"]]
@@ -126,46 +114,27 @@ def _linked(scans: pd.DataFrame, pet: pd.DataFrame) -> pd.Series:
     return pd.Series(hits, index=scans.index, dtype=bool)
 
 
+def _name_protocols(scans: pd.DataFrame, rules: Sequence[Mapping]) -> None:
+    number = matching_rule(scans, rules)
+    scans["protocol"] = [rules[n]["protocol"] if n >= 0 else UNKNOWN for n in number]
+    scans["rule"] = [rule_words(rules, n) for n in number]
+    if "protocol_given" in scans:
+        given = scans["protocol_given"].notna()
+        scans.loc[given, "protocol"] = scans.loc[given, "protocol_given"]
+        scans.loc[given, "rule"] = "imaging.volumes"
+
+
 def _choose(scans: pd.DataFrame, group: pd.DataFrame, choice: Sequence[Mapping]) -> None:
-    left, decided = group, []
-    for rule in choice:
-        if len(left) == 1 or rule["column"] not in left:
-            continue
-        costs = left[rule["column"]].map(lambda value, rule=rule: _cost(value, rule))
-        best = left[costs == costs.min()]
-        if 0 < len(best) < len(left):
-            decided.append(_words(rule))
-        left = best if len(best) else left
-    if len(left) > 1:
-        decided.append("first by key")
-    winner = left.sort_values("series").index[0]
+    if group["wanted"].any():
+        winner, decided = decisions.wanted(group)
+    else:
+        winner, decided = best(group, choice)
     others = group.index.difference([winner])
     scans.loc[winner, "chosen"] = True
     n = f"{len(group)} series" if len(group) > 1 else "only series"
-    scans.loc[winner, "choice"] = f"{n}: {', then '.join(decided)}" if decided else n
+    scans.loc[winner, "choice"] = f"{n}: {decided}" if decided else n
     scans.loc[others, "reason"] = "not_chosen"
-    scans.loc[others, "choice"] = (
-        f"series {scans.loc[winner, 'series']} was chosen: {', then '.join(decided)}"
-    )
-
-
-def _cost(value, rule: Mapping) -> float:
-    """What the table charges a value: the smallest wins, missing is dearest."""
-    if "avoid" in rule:
-        return float(bool(re.search(rule["avoid"], str(value or ""), re.IGNORECASE)))
-    if value is None or value != value:
-        return np.inf
-    if "nearest" in rule:
-        return round(abs(float(value) - rule["nearest"]), 6)
-    return float(value) if rule["prefer"] == "least" else -float(value)
-
-
-def _words(rule: Mapping) -> str:
-    if "avoid" in rule:
-        return f"{rule['column']} without sharpening"
-    if "nearest" in rule:
-        return f"{rule['column']} nearest to {rule['nearest']:g}"
-    return f"{rule['prefer']} {rule['column']}"
+    scans.loc[others, "choice"] = f"series {scans.loc[winner, 'series']} was chosen: {decided}"
 
 
 def _primary(scans: pd.DataFrame) -> pd.Series:

@@ -6,7 +6,8 @@ import pandas as pd
 
 # Facts of the headers that tell nobody's identity.
 FACTS = (
-    "modality", "scanner", "manufacturer", "kvp", "mas", "rotation_time_s", "pitch", "ctdivol_mgy", "kernel",
+    "source", "site", "modality", "scanner", "manufacturer", "kvp", "mas", "rotation_time_s", "pitch",
+    "ctdi_vol_mgy", "dlp_mgy_cm", "kernel",
     "slice_thickness_mm", "increment_mm", "pixel_spacing_x_mm", "pixel_spacing_y_mm", "rows", "columns",
     "n_files", "n_slices", "extent_mm", "reconstruction_diameter_mm",
 )  # fmt: skip
@@ -27,7 +28,7 @@ def series_table(series: pd.DataFrame, choices: pd.DataFrame, outcomes: pd.DataF
     linked = choices.set_index("series")
     seen = outcomes.set_index("series")
     table = pd.DataFrame({"series": series["series"], "patient_id": series["patient_id"]})
-    for column in ("protocol", "chosen", "reason", "choice"):
+    for column in ("protocol", "rule", "chosen", "reason", "choice"):
         table[column] = table["series"].map(linked[column])
     table["warnings"] = series["warnings"].str.replace(" ", ";")
     converted = table["series"].isin(seen.index)
@@ -38,8 +39,10 @@ def series_table(series: pd.DataFrame, choices: pd.DataFrame, outcomes: pd.DataF
         ~converted | table["series"].map(seen["accepted"]).fillna(False).astype(bool)
     )
     table["analysed"] = converted & table["accepted"]
+    # Accepted is not scored: what segmentation and scoring made of a scan stands there.
+    table["outcome_in"] = table["analysed"].map({True: "scores/scores.csv", False: None})
     for column in FACTS:
-        table[column] = series[column]
+        table[column] = series.get(column)
     return table.sort_values("series", ignore_index=True)
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 from calcohort.dicom.series import LoadedSeries
 
 COLUMNS = (
-    "patient_id", "series", "protocol", "scan_date", "accepted", "reason", "warnings", "kvp",
+    "patient_id", "series", "protocol", "scan_date", "source", "accepted", "reason", "warnings", "kvp",
     "shape_zyx", "spacing_xyz_mm",
 )  # fmt: skip
 
@@ -16,14 +16,15 @@ def converted(scan, loaded: LoadedSeries) -> dict:
     Parameters
     ----------
     scan : namedtuple
-        A row of imaging/scans.csv: patient_id, series, protocol, scan_date.
+        A row of imaging/scans.csv: patient_id, series, protocol, scan_date, source, and kvp, which stands in
+        where the files do not tell it.
     loaded : LoadedSeries
     """
     row = dict.fromkeys(COLUMNS) | {
-        name: getattr(scan, name) for name in ("patient_id", "series", "protocol", "scan_date")
+        name: getattr(scan, name) for name in ("patient_id", "series", "protocol", "scan_date", "source")
     }
     row |= {"accepted": loaded.volume is not None, "reason": loaded.reason}
-    row |= {"warnings": ";".join(loaded.warnings), "kvp": loaded.facts.get("kvp")}
+    row |= {"warnings": ";".join(loaded.warnings), "kvp": loaded.facts.get("kvp", scan.kvp)}
     if loaded.volume is not None:
         row["shape_zyx"] = "x".join(map(str, loaded.volume.shape_zyx))
         row["spacing_xyz_mm"] = "x".join(map(repr, map(float, loaded.volume.spacing_xyz_mm)))

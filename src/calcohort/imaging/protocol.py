@@ -6,27 +6,16 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 from pydicom.datadict import tag_for_keyword
 
+from calcohort.config import default
 from calcohort.dicom.facts import FACT_COLUMNS, NUMBER_COLUMNS
 from calcohort.errors import InputError
 
 PROTOCOLS = ("ctac_stress", "ctac_rest", "cac_gated")
 UNKNOWN = "unknown"
 
-_CALCIUM = r"\bca[ _-]?(sc|score|scoring)|calcium|\bcacs?\b|agatston|smart ?score"
-_ATTENUATION = r"ct[ _-]?ac|\bac[ _-]?ct\b|\bac\b|attenuation|\bctmac\b|low[ _-]?dose"
-_STRESS = r"stress|\bstr\b|regadenoson|lexiscan|adenosin|dipyrid|dobut|persant"
-_NAMES = "SeriesDescription|ProtocolName"
-
-# First rule that matches wins; every tag of a rule must match. Tags joined by | are alternatives.
-DEFAULT_RULES: tuple[dict, ...] = (
-    {"match": {_NAMES: _CALCIUM}, "protocol": "cac_gated"},
-    {
-        "match": {_NAMES: _ATTENUATION, _NAMES + "|StudyDescription": r"\brest\b.*stress|stress.*\brest\b"},
-        "protocol": UNKNOWN,
-    },
-    {"match": {_NAMES: _ATTENUATION, "ProtocolName|SeriesDescription": _STRESS}, "protocol": "ctac_stress"},
-    {"match": {_NAMES: _ATTENUATION, "ProtocolName|SeriesDescription": r"rest"}, "protocol": "ctac_rest"},
-)
+# The rules of a study that names none, as config/schemas/config.schema.yaml has them: the first that matches
+# wins; every tag of a rule must match; tags joined by | are alternatives.
+DEFAULT_RULES: tuple[dict, ...] = tuple(default("imaging", "protocols"))
 
 
 def rule_keywords(rules: Sequence[Mapping]) -> tuple[str, ...]:
@@ -42,8 +31,8 @@ def check_rules(rules: Sequence[Mapping]) -> None:
     ------
     InputError
     """
-    for number, rule in enumerate(rules):
-        where = f"imaging.protocols[{number}]"
+    for number, rule in enumerate(rules, start=1):
+        where = f"imaging.protocols line {number}"
         if rule.get("protocol") not in (*PROTOCOLS, UNKNOWN):
             allowed = ", ".join((*PROTOCOLS, UNKNOWN))
             raise InputError(
@@ -69,15 +58,28 @@ def classify(series: pd.DataFrame, rules: Sequence[Mapping] = DEFAULT_RULES) -> 
     Expressions are searched anywhere in the value, in any letter case; an underscore may stand for a space.
     """
     check_rules(rules)
-    found = pd.Series(UNKNOWN, index=series.index, dtype=object)
-    undecided = pd.Series(True, index=series.index)
-    for rule in rules:
-        hit = undecided.copy()
+    number = matching_rule(series, rules)
+    return number.map(lambda found: rules[found]["protocol"] if found >= 0 else UNKNOWN).astype(object)
+
+
+def matching_rule(series: pd.DataFrame, rules: Sequence[Mapping] = DEFAULT_RULES) -> pd.Series:
+    """Position of the first rule that matches each series; -1 where none does."""
+    found = pd.Series(-1, index=series.index, dtype=int)
+    for number, rule in enumerate(rules):
+        hit = found < 0
         for tags, expression in rule["match"].items():
             hit &= _matches(series, tags.split("|"), str(expression))
-        found[hit] = rule["protocol"]
-        undecided &= ~hit
+        found[hit] = number
     return found
+
+
+def rule_words(rules: Sequence[Mapping], number: int) -> str:
+    """What stands beside a series for the rule that named its protocol."""
+    if number < 0:
+        return "no rule matches its tags"
+    rule = rules[number]
+    name = rule.get("name") or ", ".join(f"{tags} ~ {text}" for tags, text in rule["match"].items())
+    return f"imaging.protocols line {number + 1}: {name}"
 
 
 def _matches(series: pd.DataFrame, keywords: Sequence[str], expression: str) -> pd.Series:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from calcohort.config import default
 from calcohort.scoring.agatston import score, smallest_lesion_effect
 from calcohort.scoring.conventions import STANDARD, Conventions
 from calcohort.scoring.quality import CALCIUM, assess
@@ -33,7 +34,15 @@ JSON_KEYS = (
     "seconds",
     "lesions",
 )
-DETAIL_COLUMNS = ("noise_hu", "blood_hu", "agatston_minimum_2_voxels", "agatston_minimum_3_voxels")
+DETAIL_COLUMNS = (
+    "noise_hu",
+    "blood_hu",
+    "agatston_minimum_2_voxels",
+    "agatston_minimum_3_voxels",
+    "heart_cut_share",
+)
+# A scan that cuts off more of the heart is no scan of the heart.
+HEART_CUT_SHARE = default("imaging", "heart_cut_share")
 SCORE_COLUMNS = (
     "patient_id",
     "scan_date",
@@ -66,9 +75,12 @@ def score_row(
     warnings: Sequence[str] = (),
     conventions: Conventions = STANDARD,
     calibration: float | None = None,
+    heart_cut_share: float = HEART_CUT_SHARE,
     seconds: float | None = None,
 ) -> dict:
     """Row of a segmented scan, with the keys `JSON_KEYS` in their order.
+
+    A scan that cuts off more than a share of the heart is rejected (coverage).
 
     Parameters
     ----------
@@ -81,22 +93,23 @@ def score_row(
         As for :func:`calcohort.scoring.score`.
     warnings : sequence of str
         Codes from reading the scan; those of segmentation and of image quality are added.
+    heart_cut_share : float
+        Largest share of the heart that may lie outside the scan.
     seconds : float, optional
         Time that the scan took.
     """
+    quality = assess(crop)
+    known = {"shape_zyx": [int(n) for n in crop.shape_zyx]}
+    known |= {"spacing_xyz_mm": [float(mm) for mm in crop.spacing_xyz_mm], "protocol": protocol}
+    known |= {"kvp": None if kvp is None else float(kvp), "seconds": seconds}
+    remarks = list(dict.fromkeys((*warnings, *crop.warnings, *quality.flags)))
+    if quality.cut_share > heart_cut_share:
+        return rejected_row(source=source, series=series, reason="coverage", warnings=remarks, **known)
     result = score(crop.volume(), crop.labels == CALCIUM, conventions, kvp, calibration)
-    row = dict.fromkeys(JSON_KEYS)
+    row = dict.fromkeys(JSON_KEYS) | known
+    row |= {"source": source, "series": series, "accepted": True, "warnings": remarks}
     row |= {
-        "source": source,
-        "series": series,
-        "accepted": True,
-        "warnings": list(dict.fromkeys((*warnings, *crop.warnings, *assess(crop).flags))),
-        "protocol": protocol,
-        "shape_zyx": [int(n) for n in crop.shape_zyx],
-        "spacing_xyz_mm": [float(mm) for mm in crop.spacing_xyz_mm],
-        "kvp": None if kvp is None else float(kvp),
         "heart_volume_ml": crop.heart_volume_ml,
-        "seconds": seconds,
         "lesions": [_lesion(lesion, crop.offset_zyx[0]) for lesion in result.lesions],
     }
     names = ("agatston", "agatston_kvp_adjusted", "volume_mm3", "mass_mg", "category", "n_lesions")
@@ -135,7 +148,8 @@ def details(crop: "HeartCrop", conventions: Conventions = STANDARD) -> dict[str,
     """Measured image quality, and the score if single voxels or pairs did not count: `DETAIL_COLUMNS`."""
     quality = assess(crop)
     effect = smallest_lesion_effect(crop.volume(), crop.labels == CALCIUM, conventions, (2, 3))
-    return dict(zip(DETAIL_COLUMNS, (quality.noise_hu, quality.blood_hu, *effect.values()), strict=True))
+    values = (quality.noise_hu, quality.blood_hu, *effect.values(), quality.cut_share)
+    return dict(zip(DETAIL_COLUMNS, values, strict=True))
 
 
 def scores_table(rows: Iterable[dict]) -> pd.DataFrame:

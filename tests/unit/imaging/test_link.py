@@ -4,7 +4,8 @@ import pandas as pd
 import pytest
 
 from calcohort.errors import InputError
-from calcohort.imaging.link import link_scans
+from calcohort.imaging.choice import DEFAULT_CHOICE, check_choice
+from calcohort.imaging.link import link_scans, rejected_scans
 from calcohort.imaging.protocol import DEFAULT_RULES, classify, rule_keywords
 
 PET = pd.DataFrame({"patient_id": ["A", "B"], "scan_date": ["2015-03-04", "2016-01-02"]})
@@ -24,6 +25,12 @@ def _series(*rows: dict) -> pd.DataFrame:
         "extent_mm": 150.0,
     }
     return pd.DataFrame([base | {"series": f"{number:016x}"} | row for number, row in enumerate(rows)])
+
+
+def _overrides(*rows: dict, **row) -> pd.DataFrame:
+    blank = dict.fromkeys(("series", "patient_id", "protocol")) | {"reason": "seen by two readers"}
+    table = pd.DataFrame([blank | one for one in rows or (row,)])
+    return table.set_axis(table.index + 2)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +150,7 @@ def test_unknown_series_are_listed_and_usable_by_an_explicit_entry():
     scans = link_scans(table, PET)
     assert (scans["protocol"].iloc[0], scans["chosen"].iloc[0]) == ("unknown", False)
     key = table["series"].iloc[0]
-    named = link_scans(table, PET, overrides={key: "ctac_rest"})
+    named = link_scans(table, PET, overrides=_overrides(series=key, protocol="ctac_rest", action="choose"))
     assert named[["protocol", "chosen", "primary"]].iloc[0].tolist() == ["ctac_rest", True, True]
 
 
@@ -160,3 +167,89 @@ def test_no_series_at_all():
 def test_pet_without_dates_is_refused():
     with pytest.raises(InputError, match="scan_date"):
         link_scans(_series({}), PET[["patient_id"]])
+
+
+KEYS = [f"{number:016x}" for number in range(3)]
+
+
+def test_the_rule_that_named_the_protocol_stands_beside_it():
+    scans = link_scans(_series({}), PET)
+    assert scans["rule"].iloc[0] == "imaging.protocols line 3: CTAC at stress"
+    own = link_scans(_series({}), PET, [{"match": {"SeriesDescription": "CTAC"}, "protocol": "ctac_rest"}])
+    assert own["rule"].iloc[0] == "imaging.protocols line 1: SeriesDescription ~ CTAC"
+    assert link_scans(_series({"series_description": "x"}), PET)["rule"].iloc[0] == "no rule matches its tags"
+
+
+@pytest.mark.parametrize(
+    ("better", "worse", "words"),
+    [
+        ({"series_description": "CaSc gated"}, {"series_description": "CaSc"}, "2 series: gated"),
+        (
+            {"series_description": "CaSc", "scan_options": "ECG"},
+            {"series_description": "CaSc"},
+            "2 series: gated",
+        ),
+        ({}, {"series_description": "CTAC STRESS gated"}, "2 series: not gated"),
+        ({}, {"warnings": "lossy_allowed"}, "2 series: not compressed with loss"),
+    ],
+)
+def test_gated_for_calcium_scans_and_ungated_for_ctac(better, worse, words):
+    scans = link_scans(_series(better, worse), PET)
+    assert (list(scans["chosen"]), scans["choice"].iloc[0]) == ([True, False], words)
+
+
+def test_an_override_of_a_series_goes_before_the_table():
+    table = _series({}, {"kernel": "B70f"})
+    scans = link_scans(table, PET, overrides=_overrides(series=KEYS[1], action="choose"))
+    assert list(scans["chosen"]) == [False, True]
+    assert scans["choice"].iloc[1] == "2 series: imaging.overrides row 2: seen by two readers"
+    out = link_scans(table, PET, overrides=_overrides(series=KEYS[0], action="exclude"))
+    assert list(out["reason"].fillna("")) == ["excluded", ""]
+    assert out["choice"].iloc[0] == "imaging.overrides row 2: seen by two readers"
+
+
+def test_an_override_of_a_patient_takes_rest_for_stress_or_leaves_all():
+    table = _series({}, {"series_description": "CTAC REST"}, {"series_description": "CaSc"})
+    rest = link_scans(table, PET, overrides=_overrides(patient_id="A", protocol="ctac_rest", action="choose"))
+    chosen = rest.set_index("protocol")["primary"]
+    assert chosen.to_dict() == {"cac_gated": True, "ctac_rest": True, "ctac_stress": False}
+    none = link_scans(table, PET, overrides=_overrides(patient_id="A", action="exclude"))
+    assert set(none["reason"]) == {"excluded"}
+    assert len(rejected_scans(none, table, PET)) == 3
+    gated = _overrides(patient_id="A", protocol="cac_gated", action="exclude")
+    assert link_scans(table, PET, overrides=gated)["chosen"].sum() == 2
+
+
+def test_an_override_cannot_make_a_broken_scan_good():
+    table = _series({"accepted": False, "reason": "truncated"}, {})
+    scans = link_scans(table, PET, overrides=_overrides(series=KEYS[0], action="choose"))
+    assert scans["reason"].iloc[0] == "truncated" and scans["chosen"].iloc[1]
+    assert scans["choice"].iloc[0].startswith("asked for but not usable: imaging.overrides row 2")
+
+
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [
+        ([{"series": "feed", "action": "choose"}], "row 2: no series has this key"),
+        ([{"patient_id": "Z", "action": "exclude"}], "row 2: no scan is of this patient"),
+        ([{"series": key, "action": "choose"} for key in KEYS[:2]], "two rows choose different series"),
+    ],
+)
+def test_an_override_that_cannot_be_followed_says_so(rows, says):
+    with pytest.raises(InputError, match=says):
+        link_scans(_series({}, {}), PET, overrides=_overrides(*rows))
+
+
+@pytest.mark.parametrize(
+    ("step", "says"),
+    [
+        ({"column": "kernel"}, "line 1: does not say what is better"),
+        ({"column": "kernel", "avoid": "x", "prefer": "most"}, "line 1: compares by avoid and prefer"),
+        ({"column": "kernal", "avoid": "x"}, "line 1: there is no column 'kernal'"),
+        ({"column": "kernel", "avoid": "("}, "line 1: malformed expression"),
+    ],
+)
+def test_a_wrong_line_of_the_choice_says_what_is_wrong(step, says):
+    check_choice(DEFAULT_CHOICE)
+    with pytest.raises(InputError, match=says):
+        check_choice([step])

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from calcohort.scoring.quality import FLAGS, assess
+from calcohort.scoring.quality import FLAGS, assess, cut_share
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,8 @@ def _cut(crop, at, slices):
         (lambda crop: _cut(crop, 0, 30), ("heart_cut_off",)),
         (lambda crop: _cut(crop, 3, 40), ()),
         (lambda crop: _painted(crop, 3, 2800), ("metal",)),
-        (lambda crop: _painted(crop, 2, 2800), ()),
+        (lambda crop: _painted(crop, 2, 1800), ("metal",)),
+        (lambda crop: _painted(crop, 2, 1300), ()),
         (lambda crop: _painted(crop, 9, 1900), ()),
         (lambda crop: replace(crop, heart_volume_ml=1350.0), ("heart_volume_implausible",)),
         (lambda crop: replace(crop, heart_volume_ml=120.0), ("heart_volume_implausible",)),
@@ -95,4 +96,21 @@ def test_a_crop_without_a_heart_is_judged_without_a_guess(crop):
 
 
 def test_every_flag_is_explained():
-    assert all(text and "\n" not in text for text in FLAGS.values())
+    for flag in FLAGS.values():
+        assert flag.meaning and flag.limit
+        assert "\n" not in flag.meaning + flag.limit
+
+
+@pytest.mark.parametrize("lost", [0.02, 0.1, 0.3, 0.5])
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_the_share_of_a_ball_outside_the_scan_is_estimated(axis, lost):
+    z, y, x = np.mgrid[-30:31, -30:31, -30:31]
+    ball = z**2 + y**2 + x**2 <= 29.5**2
+    volume = np.cumsum(np.count_nonzero(ball, axis=(1, 2))) / np.count_nonzero(ball)
+    first = int(np.searchsorted(volume, lost))
+    offset = [5, 5, 5]
+    offset[axis] = 0
+    kept = np.moveaxis(ball[first:], 0, axis)
+    share = cut_share(kept, tuple(offset), (99, 99, 99))
+    assert share == pytest.approx(volume[first - 1], abs=0.02)
+    assert cut_share(ball, (5, 5, 5), (99, 99, 99)) == 0.0
