@@ -21,8 +21,7 @@ def _gain(model: Model, sample: np.ndarray) -> float:
     The refitted model's C in the sample minus its C in the original patients, and from it the same difference
     of the original model, whose expectation is 0: a control variate that takes out most of the noise.
     """
-    given = model.design
-    x = given.x[:, [given.terms.index(term) for term in model.fitted_terms]]
+    given, x = model.design, model.fitted_x
     time, event = given.time[sample], given.event[sample]
     if not event.any() or np.any(np.ptp(x[sample], axis=0) == 0):
         return np.nan
@@ -49,7 +48,7 @@ def optimism(
     for _ in range(min(replicates, max(_FEWEST_REPLICATES, _PATIENTS_TO_REFIT // n))):
         sample = order[np.sort(generator.integers(0, n, n))]
         gains.append([_gain(model, sample) for model in (base, full)])
-    gains = np.array(gains)
+    gains = np.array(gains).reshape(-1, 2)
     usable = np.isfinite(gains).all(axis=1)
     if not usable.any():
         return np.nan, np.nan, 0
@@ -59,8 +58,9 @@ def optimism(
 def added_value_row(analysis_set: AnalysisSet, endpoint: str, settings: Settings) -> dict | None:
     """Row of added_value.csv: base = MFR and SDS, full = the three category terms besides.
 
-    Both on the same complete cases. The interval of the apparent difference is by the infinitesimal jackknife
-    with both predictors held fixed, as R's concordance. None where a covariate is absent.
+    Both on the same complete cases; an empty category takes one degree of freedom with it. The interval of
+    the apparent difference is by the infinitesimal jackknife with both predictors held fixed, as R's
+    concordance. None where a covariate is absent.
     """
     full = set_model(analysis_set, "adjusted")
     given = design(analysis_set, ADJUSTMENT, categories=False)
@@ -75,16 +75,19 @@ def added_value_row(analysis_set: AnalysisSet, endpoint: str, settings: Settings
         "n_events": full.n_events,
         "note": notes(*dict.fromkeys(full.reasons.values()), full.note),
     }
-    if base.reasons or full.reasons:
-        return row
-    statistic = max(2.0 * (full.fit.loglik - base.fit.loglik), 0.0)
+    lost = notes(base.unusable, full.unusable)
     df = len(full.fitted_terms) - len(base.fitted_terms)
+    if lost or not df:
+        return row | {"note": notes(row["note"], lost, "" if df else "one category")}
+    statistic = max(2.0 * (full.fit.loglik - base.fit.loglik), 0.0)
     time, event = full.design.time, full.design.event
     c_base, c_full = (concordance(time, event, model.predictor) for model in (base, full))
     se = float(np.sqrt(((c_full.influence - c_base.influence) ** 2).sum()))
     difference = c_full.estimate - c_base.estimate
     generator = rng("statistics", settings.seed, "added_value", analysis_set.population, endpoint)
-    too_good_base, too_good_full, usable = optimism(base, full, settings.optimism_replicates, generator)
+    # A model without a maximum is not refitted.
+    replicates = 0 if full.separated else settings.optimism_replicates
+    too_good_base, too_good_full, usable = optimism(base, full, replicates, generator)
     return row | {
         "lrt_statistic": statistic,
         "df": df,

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from calcohort.categories import CATEGORIES
-from calcohort.statistics.cox import ADJUSTMENT, MODELS, Model, design, fit, set_model
+from calcohort.statistics.cox import ADJUSTMENT, Model, design, fit, set_model, set_models
 from calcohort.statistics.partial_likelihood import risk_at
 from calcohort.statistics.populations import AnalysisSet, Settings
 from calcohort.statistics.survival import kaplan_meier
@@ -23,16 +23,15 @@ APPARENT = "apparent: the model was fitted to these patients"
 def predicted_risk(model: Model, horizon: float) -> np.ndarray:
     """Risk by `horizon` years of the model's own patients, shape (n,)."""
     given = model.design
-    x = given.x[:, [given.terms.index(term) for term in model.fitted_terms]]
-    return risk_at(x, given.time, given.event, model.fit.beta, horizon)
+    return risk_at(model.fitted_x, given.time, given.event, model.fit.beta, horizon)
 
 
 def _usable(model: Model | None, horizon: float) -> str | None:
     """Why a model cannot predict; None where it can."""
     if model is None:
         return "a covariate is absent"
-    if model.reasons or model.fit is None:
-        return notes(*dict.fromkeys(model.reasons.values()))
+    if model.unusable:
+        return model.unusable
     return "follow-up ends before" if model.design.time.max() < horizon else None
 
 
@@ -59,23 +58,14 @@ def calibration_rows(analysis_set: AnalysisSet, endpoint: str, settings: Setting
     patients) for the adjusted one.
     """
     horizon, rows = settings.primary_horizon_years, []
-    for name in MODELS:
-        model = set_model(analysis_set, name)
-        key = {
-            "population": analysis_set.population,
-            "endpoint": endpoint,
-            "score": analysis_set.score,
-            "model": name,
-            "horizon_years": horizon,
-        }
+    for key, model in set_models(analysis_set, endpoint):
+        key["horizon_years"] = horizon
         why = _usable(model, horizon)
         if why:
-            rows += (
-                [] if model is None else [{**key, "group": "all", "n": len(model.design.time), "note": why}]
-            )
+            rows.append({**key, "group": "all", "n": len(model.design.time), "note": why})
             continue
         risk = predicted_risk(model, horizon)
-        for group, member in _groups(model, name, risk):
+        for group, member in _groups(model, key["model"], risk):
             row = {**key, "group": group, "n": int(member.sum())}
             if not member.any():
                 rows.append({**row, "note": "empty group"})

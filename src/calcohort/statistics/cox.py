@@ -1,5 +1,6 @@
 """Cox models of the calcium categories, alone and adjusted for flow reserve and ischaemia."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,8 @@ from calcohort.statistics.tidy import notes
 ADJUSTMENT = ("mfr", "sds")
 MODELS = ("univariable", "adjusted")
 EVENTS_PER_PARAMETER = 10
+EMPTY_REFERENCE = "empty reference category"
+SEPARATION = "separation"
 Z95 = float(norm.ppf(0.975))
 
 
@@ -28,7 +31,11 @@ class Design:
 
 @dataclass(frozen=True)
 class Model:
-    """A fitted model; fit is None where there is none; reasons: why a term has no estimate."""
+    """A fitted model; fit is None where there is none; reasons: why a term has no estimate.
+
+    fitted_terms are the terms of `fit`, in its order; where the reference category is empty another one takes
+    its place there, so that covariates stay adjusted.
+    """
 
     design: Design
     fit: Fit | None
@@ -43,13 +50,33 @@ class Model:
         return "sparse" if self.n_events < EVENTS_PER_PARAMETER * parameters else None
 
     @property
+    def unusable(self) -> str | None:
+        """Why the model as a whole predicts and tests nothing; None where only terms have no estimate.
+
+        A category whose hazard ratio is 0 or infinite leaves the likelihood its limit and the risks theirs.
+        """
+        if self.fit is None:
+            return notes(*self.reasons.values())
+        lost = zip(self.fitted_terms, self.fit.diverging, strict=True)
+        return SEPARATION if any(bad and term not in CATEGORIES for term, bad in lost) else None
+
+    @property
+    def separated(self) -> bool:
+        """Whether the likelihood rises for ever along some term."""
+        return self.fit is not None and bool(self.fit.diverging.any())
+
+    @property
+    def fitted_x(self) -> np.ndarray:
+        """Columns of the fitted terms, shape (n, fitted terms)."""
+        return self.design.x[:, [self.design.terms.index(term) for term in self.fitted_terms]]
+
+    @property
     def predictor(self) -> np.ndarray:
         """Linear predictor of each patient, shape (n,); diverging terms count with the value they reached."""
-        columns = [self.design.terms.index(term) for term in self.fitted_terms]
         if self.fit is None:
             return np.zeros(len(self.design.x))
         # Row by row: a matrix product may round equal patients differently, and break their tie in C.
-        return (self.design.x[:, columns] * self.fit.beta).sum(axis=1)
+        return (self.fitted_x * self.fit.beta).sum(axis=1)
 
 
 def category_design(category: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -82,6 +109,12 @@ def fit(given: Design, with_reference: bool = True) -> Model:
 
     Reasons: `no events`, `constant` (the covariate, or an empty category), `empty reference`, `collinear`,
     `separation` (its likelihood has no maximum). Terms without a reason keep their estimates.
+
+    Parameters
+    ----------
+    given : Design
+    with_reference : bool
+        Whether anybody is in category 0; where nobody is, no category has a hazard ratio.
     """
     n_events = int(given.event.sum())
     if n_events == 0:
@@ -90,9 +123,12 @@ def fit(given: Design, with_reference: bool = True) -> Model:
     for k, term in enumerate(given.terms):
         if np.ptp(given.x[:, k]) == 0:
             reasons[term] = "empty category" if term in CATEGORIES else "constant"
-        elif term in CATEGORIES and not with_reference:
-            reasons[term] = "empty reference category"
     kept = [k for k, term in enumerate(given.terms) if term not in reasons]
+    if not with_reference:
+        categories = [term for term in given.terms if term in CATEGORIES]
+        inside = [k for k in kept if given.terms[k] in CATEGORIES]
+        reasons |= {term: EMPTY_REFERENCE for term in categories if term not in reasons}
+        kept = [k for k in kept if k not in inside[:1]]
     if not kept:
         return Model(given, None, (), reasons, n_events)
     names = tuple(given.terms[k] for k in kept)
@@ -100,7 +136,9 @@ def fit(given: Design, with_reference: bool = True) -> Model:
         fitted = maximise(given.x[:, kept], given.time, given.event)
     except np.linalg.LinAlgError:
         return Model(given, None, (), {**reasons, **dict.fromkeys(names, "collinear")}, n_events)
-    reasons |= {name: "separation" for name, bad in zip(names, fitted.diverging, strict=True) if bad}
+    for name, bad in zip(names, fitted.diverging, strict=True):
+        if bad:
+            reasons.setdefault(name, SEPARATION)
     return Model(given, fitted, names, reasons, n_events)
 
 
@@ -140,18 +178,22 @@ def set_model(analysis_set: AnalysisSet, model: str) -> Model | None:
     return fit(given, reference_present(given))
 
 
-def cox_rows(analysis_set: AnalysisSet, endpoint: str) -> list[dict]:
-    """Rows of cox.csv for both models of the set."""
-    rows = []
+def set_models(analysis_set: AnalysisSet, endpoint: str) -> Iterator[tuple[dict, Model]]:
+    """Each model that the set has the columns for, after the key of its rows."""
     for name in MODELS:
         model = set_model(analysis_set, name)
-        if model is None:
-            continue
-        key = {
-            "population": analysis_set.population,
-            "endpoint": endpoint,
-            "score": analysis_set.score,
-            "model": name,
-        }
-        rows += [{**key, **row} for row in term_rows(model)]
-    return rows
+        if model is not None:
+            yield (
+                {
+                    "population": analysis_set.population,
+                    "endpoint": endpoint,
+                    "score": analysis_set.score,
+                    "model": name,
+                },
+                model,
+            )
+
+
+def cox_rows(analysis_set: AnalysisSet, endpoint: str) -> list[dict]:
+    """Rows of cox.csv for both models of the set."""
+    return [{**key, **row} for key, model in set_models(analysis_set, endpoint) for row in term_rows(model)]

@@ -9,9 +9,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_MAX_STEPS = 20
+_MAX_STEPS = 60
+_HALVINGS = 20
 # In units of a covariate's range; Newton's steps square their error, so that the last one is far below this.
 _CONVERGED = 1e-12
+_UNFINISHED = 1e-6
+# The longest step, doubled as often as it is reached.
+_FIRST_LIMIT = 5.0
+# Twice what a step may add to the log-likelihood where that rises for ever.
+_NO_GAIN = 1e-20
 _DIVERGING = 1e-3
 # Share of the information at 0 below which a direction has none.
 _FLAT = 1e-5
@@ -125,20 +131,38 @@ def maximise(
     here = null if start is None else likelihood.moments(beta)
     if np.linalg.matrix_rank(null.information, tol=1e-9 * max(1.0, null.information.max())) < x.shape[1]:
         raise np.linalg.LinAlgError("collinear covariates")
-    delta = np.full(x.shape[1], np.inf)
-    for _ in range(steps):
-        delta = np.clip(np.linalg.lstsq(here.information, here.score, rcond=1e-14)[0], -5.0, 5.0)
-        there = likelihood.moments(beta + delta)
-        halvings = 0
-        while there.loglik < here.loglik - 1e-9 * (1.0 + abs(here.loglik)) and halvings < 20:
-            delta, halvings = delta / 2.0, halvings + 1
-            there = likelihood.moments(beta + delta)
-        beta, here = beta + delta, there
-        if np.abs(delta).max() < _CONVERGED:
-            break
-    covariance, flat = _invert(here.information, null.information)
-    diverging = flat | (np.abs(delta) > _DIVERGING)
+    here, beta = _climb(likelihood, beta, here, steps)
+    covariance, diverging = _invert(here.information, null.information)
+    if np.abs(covariance @ here.score).max() > _UNFINISHED:
+        # The rest has not got to its limit either.
+        diverging = np.ones(x.shape[1], dtype=bool)
     return Fit(beta / scale, covariance / np.outer(scale, scale), null.loglik, here.loglik, diverging)
+
+
+def _climb(
+    likelihood: PartialLikelihood, beta: np.ndarray, here: Moments, steps: int
+) -> tuple[Moments, np.ndarray]:
+    limit = _FIRST_LIMIT
+    for _ in range(steps):
+        newton = np.linalg.lstsq(here.information, here.score, rcond=1e-14)[0]
+        longest, gain = np.abs(newton).max(), float(here.score @ newton)
+        # Shortened as a whole: cut term by term it might no longer lead upwards.
+        delta = newton * min(1.0, limit / longest) if longest > 0 else newton
+        if longest > limit:
+            limit *= 2.0
+        for _ in range(_HALVINGS):
+            with np.errstate(all="ignore"):
+                there = likelihood.moments(beta + delta)
+            # Hazards that underflow give no finite likelihood.
+            if np.isfinite(there.loglik) and there.loglik >= here.loglik - 1e-9 * (1.0 + abs(here.loglik)):
+                break
+            delta = delta / 2.0
+        else:
+            break
+        beta, here = beta + delta, there
+        if np.abs(delta).max() < _CONVERGED or gain < _NO_GAIN:
+            break
+    return here, beta
 
 
 def _invert(information: np.ndarray, null: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

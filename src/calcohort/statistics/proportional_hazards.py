@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import chi2
 
-from calcohort.statistics.cox import MODELS, Model, set_model
+from calcohort.statistics.cox import Model, set_models
 from calcohort.statistics.partial_likelihood import PartialLikelihood
 from calcohort.statistics.populations import AnalysisSet
 from calcohort.statistics.tidy import notes
@@ -56,42 +56,39 @@ def score_test(x: np.ndarray, time: np.ndarray, event: np.ndarray, beta: np.ndar
 
 
 def model_test(model: Model) -> ScoreTest | None:
-    """Score test of a fitted model; None where it has a term without an estimate or no freedom in time."""
-    if model.fit is None or model.reasons or len(np.unique(model.design.time[model.design.event == 1])) < 2:
+    """Score test of a model's fitted terms; None where it has no maximum or no freedom in time."""
+    if model.fit is None or model.separated or len(np.unique(model.design.time[model.design.event == 1])) < 2:
         return None
     try:
-        result = score_test(model.design.x, model.design.time, model.design.event, model.fit.beta)
+        result = score_test(model.fitted_x, model.design.time, model.design.event, model.fit.beta)
     except np.linalg.LinAlgError:
         return None
     return result if np.isfinite(result.overall) and np.all(np.isfinite(result.terms)) else None
 
 
 def proportional_hazards_rows(analysis_set: AnalysisSet, endpoint: str) -> list[dict]:
-    """Rows of proportional_hazards.csv: each term and GLOBAL, for both models of the set."""
+    """Rows of proportional_hazards.csv: each term and GLOBAL, for both models of the set.
+
+    A term without an estimate is not tested; without a reference category no category is, but all of them
+    together are.
+    """
     rows = []
-    for name in MODELS:
-        model = set_model(analysis_set, name)
-        if model is None:
-            continue
-        key = {
-            "population": analysis_set.population,
-            "endpoint": endpoint,
-            "score": analysis_set.score,
-            "model": name,
-            "method": METHOD,
-        }
-        terms = model.design.terms
-        result = model_test(model)
-        if result is None:
-            why = notes("not tested", *dict.fromkeys(model.reasons.values()))
-            rows += [{**key, "term": term, "note": why} for term in (*terms, "GLOBAL")]
-            continue
-        statistics = [
-            *zip(terms, result.terms, [1] * len(terms), strict=True),
-            ("GLOBAL", result.overall, len(terms)),
-        ]
-        rows += [
-            {**key, "term": term, "statistic": value, "df": df, "p": chi2.sf(value, df), "note": model.note}
-            for term, value, df in statistics
-        ]
+    for key, model in set_models(analysis_set, endpoint):
+        result, reasons = model_test(model), model.reasons
+        tested = {} if result is None else dict(zip(model.fitted_terms, result.terms.tolist(), strict=True))
+        for term in model.design.terms:
+            row = {**key, "term": term, "method": METHOD}
+            if term in tested and term not in reasons:
+                rows.append({**row, **_chi2(tested[term], 1), "note": model.note})
+            else:
+                rows.append({**row, "note": notes("not tested", reasons.get(term), model.note)})
+        row = {**key, "term": "GLOBAL", "method": METHOD}
+        why = (
+            notes("not tested", *reasons.values()) if result is None else notes(*reasons.values(), model.note)
+        )
+        rows.append(row | ({} if result is None else _chi2(result.overall, len(tested))) | {"note": why})
     return rows
+
+
+def _chi2(statistic: float, df: int) -> dict:
+    return {"statistic": statistic, "df": df, "p": chi2.sf(statistic, df)}

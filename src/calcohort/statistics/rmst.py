@@ -4,11 +4,10 @@ import numpy as np
 from scipy.stats import chi2
 
 from calcohort.categories import CATEGORIES
-from calcohort.statistics.cox import MODELS, Z95, Design, fit, reference_present, set_model, term_rows
+from calcohort.statistics.cox import Z95, Design, fit, reference_present, set_models, term_rows
 from calcohort.statistics.populations import AnalysisSet, Settings
 from calcohort.statistics.proportional_hazards import model_test
 from calcohort.statistics.survival import kaplan_meier
-from calcohort.statistics.tidy import notes
 
 LEVEL = 0.05
 
@@ -16,11 +15,10 @@ LEVEL = 0.05
 def violated_models(analysis_set: AnalysisSet) -> list[str]:
     """Models of the set whose global test rejects proportional hazards at 5 %."""
     found = []
-    for name in MODELS:
-        model = set_model(analysis_set, name)
-        result = model_test(model) if model is not None else None
+    for key, model in set_models(analysis_set, endpoint=""):
+        result = model_test(model)
         if result is not None and chi2.sf(result.overall, len(result.terms)) < LEVEL:
-            found.append(name)
+            found.append(key["model"])
     return found
 
 
@@ -99,8 +97,10 @@ def split_ratios(analysis_set: AnalysisSet, endpoint: str, models: list[str], sp
     Before: everybody, censored at the split. After: those still at risk then.
     """
     rows = []
-    for name in models:
-        given = set_model(analysis_set, name).design
+    for key, model in set_models(analysis_set, endpoint):
+        if key["model"] not in models:
+            continue
+        given = model.design
         early = given.event * (given.time <= split)
         late = given.time > split
         periods = {
@@ -108,17 +108,9 @@ def split_ratios(analysis_set: AnalysisSet, endpoint: str, models: list[str], sp
             f">{split:g} years": Design(given.x[late], given.terms, given.time[late], given.event[late]),
         }
         for period, part in periods.items():
-            key = {
-                "population": analysis_set.population,
-                "endpoint": endpoint,
-                "score": analysis_set.score,
-                "model": name,
-                "period": period,
-            }
+            of_period = {**key, "period": period}
             if not len(part.time):
-                rows += [
-                    {**key, "term": term, "n": 0, "note": notes("nobody at risk")} for term in part.terms
-                ]
+                rows += [{**of_period, "term": term, "n": 0, "note": "nobody at risk"} for term in part.terms]
                 continue
-            rows += [{**key, **row} for row in term_rows(fit(part, reference_present(part)))]
+            rows += [{**of_period, **row} for row in term_rows(fit(part, reference_present(part)))]
     return rows

@@ -31,7 +31,15 @@ def _levels(frame: pd.DataFrame) -> Iterator[tuple[str, tuple[str, str], np.ndar
 
 
 def interaction(analysis_set: AnalysisSet, level: np.ndarray) -> tuple[float, str | None]:
-    """p of the likelihood-ratio test of category x subgroup (3 df), and why there is none."""
+    """p of the likelihood-ratio test of category x subgroup, and what there is to say about it.
+
+    Three degrees of freedom, less where categories are empty.
+
+    Parameters
+    ----------
+    level : array, shape (n,)
+        0, 1 or missing.
+    """
     known = np.isfinite(level)
     x, terms = category_design(analysis_set.category[known])
     side = level[known][:, None]
@@ -44,10 +52,13 @@ def interaction(analysis_set: AnalysisSet, level: np.ndarray) -> tuple[float, st
         given, x=np.hstack([given.x, x * side]), terms=(*given.terms, *(f"{t} x level" for t in terms))
     )
     plain, crossed = (fit(part, reference_present(part)) for part in (given, larger))
-    if plain.reasons or crossed.reasons:
-        return np.nan, "no interaction test: " + next(iter((crossed.reasons or plain.reasons).values()))
+    lost = crossed.unusable or plain.unusable
+    df = len(crossed.fitted_terms) - len(plain.fitted_terms)
+    if lost or not df:
+        return np.nan, f"no interaction test: {lost or 'one category'}"
     statistic = max(2 * (crossed.fit.loglik - plain.fit.loglik), 0.0)
-    return float(chi2.sf(statistic, len(terms))), None
+    note = None if df == len(terms) else f"interaction with {df} df: empty categories"
+    return float(chi2.sf(statistic, df)), note
 
 
 def subgroup_rows(analysis_set: AnalysisSet, endpoint: str) -> list[dict]:
