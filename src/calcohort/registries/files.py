@@ -121,7 +121,10 @@ def _query(source: dict, where: str) -> pd.DataFrame:
             "`url` without `query`", where=where, cure="give the SQL query that selects the table"
         )
     try:
-        engine = sqlalchemy.create_engine(source["url"])
+        url = sqlalchemy.make_url(source["url"])
+        # The driver that is installed with calcohort, where the URL names none.
+        url = url.set(drivername="postgresql+psycopg") if url.drivername == "postgresql" else url
+        engine = sqlalchemy.create_engine(url)
         with engine.connect() as connection:
             return pd.read_sql_query(sqlalchemy.text(source["query"]), connection)
     # Their messages hold the URL with its password, and sometimes values of the table.
