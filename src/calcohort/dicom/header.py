@@ -7,6 +7,7 @@ import stat
 import warnings
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -19,6 +20,7 @@ from calcohort.dicom.damaged import damaged_slice
 from calcohort.dicom.dose import Dose, event_key, read_doses
 from calcohort.dicom.frames import Frame, enhanced_frames, single_frame
 from calcohort.dicom.pixels import PixelLayout, locate_pixels
+from calcohort.dicom.plain import read_plain
 from calcohort.dicom.reasons import Rejected
 from calcohort.dicom.tags import Malformed, Tags
 
@@ -100,23 +102,30 @@ def _parse(path: str, handle: BinaryIO, extra: tuple[str, ...], allow_lossy: boo
     has_preamble = _looks_like_dicom(handle)
     if has_preamble is None:
         return _unread(path, handle, "not_dicom")
-    keywords = FACT_KEYWORDS + DOUBLE_KEYWORDS + _OTHER_KEYWORDS + extra
-    wanted = [tag_for_keyword(keyword) for keyword in keywords]
-    budget = Budget()
+    wanted, budget = _wanted(extra), Budget()
     try:
         # pydicom's warnings quote header values, which may be identifiers.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             handle = inflated(handle)
-            dataset = pydicom.dcmread(
-                Bounded(handle, budget), stop_before_pixels=True, force=True, specific_tags=wanted
-            )
+            dataset = read_plain(handle, wanted)
+            if dataset is None:
+                stream = Bounded(handle, budget)
+                dataset = pydicom.dcmread(
+                    stream, stop_before_pixels=True, force=True, specific_tags=list(wanted)
+                )
             return _describe(path, handle, dataset, budget, extra, allow_lossy, has_preamble)
     except Rejected as rejected:
         return _unread(path, handle, rejected.code)
     except Exception:
         # pydicom raises many kinds of exception on broken files; none of them may end the run.
         return _unread(path, handle, "malformed" if has_preamble else "not_dicom")
+
+
+@lru_cache
+def _wanted(extra: tuple[str, ...]) -> frozenset[int]:
+    keywords = FACT_KEYWORDS + DOUBLE_KEYWORDS + _OTHER_KEYWORDS + extra
+    return frozenset(tag_for_keyword(keyword) for keyword in keywords)
 
 
 def _unread(path: str, handle: BinaryIO, reason: str) -> FileHeader:

@@ -28,17 +28,18 @@ class Tags:
 
     def __init__(self, dataset: pydicom.Dataset, budget: Budget | None = None):
         self._dataset = dataset
+        # Under plain numbers: comparing pydicom's tags costs more than all else a header does.
+        self._elements = {int(tag): element for tag, element in dataset.items()}
         self._budget = budget or Budget()
         self._sequences: dict[int, list[Tags]] = {}
 
     def __contains__(self, keyword: str) -> bool:
-        return tag_for_keyword(keyword) in self._dataset
+        return tag_for_keyword(keyword) in self._elements
 
     def _bytes(self, keyword: str) -> tuple[bytes, bool]:
-        tag = tag_for_keyword(keyword)
-        if tag not in self._dataset:
+        element = self._elements.get(tag_for_keyword(keyword))
+        if element is None:
             return b"", True
-        element = self._dataset.get_item(tag)
         if isinstance(element, RawDataElement):
             # A damaged type makes the length behind it a guess.
             if element.VR is not None and element.VR not in _KNOWN_VRS:
@@ -91,7 +92,7 @@ class Tags:
     def double(self, keyword: str) -> float | None:
         """Binary FD or FL value."""
         raw, little = self._bytes(keyword)
-        element = self._dataset.get_item(tag_for_keyword(keyword)) if raw else None
+        element = self._elements.get(tag_for_keyword(keyword))
         if len(raw) in (4, 8) and isinstance(element, RawDataElement):
             value = struct.unpack(("<" if little else ">") + ("f" if len(raw) == 4 else "d"), raw)[0]
             return value if math.isfinite(value) else None
@@ -103,7 +104,7 @@ class Tags:
         if not raw:
             return None
         # pydicom turns a few elements into numbers by itself once it has looked into a sequence.
-        if not isinstance(self._dataset.get_item(tag_for_keyword(keyword)), RawDataElement):
+        if not isinstance(self._elements[tag_for_keyword(keyword)], RawDataElement):
             return int(raw) & 0xFFFF
         if len(raw) < 2:
             raise Malformed(keyword)
@@ -115,12 +116,12 @@ class Tags:
 
     def _items(self, tag: int) -> list["Tags"]:
         if tag not in self._sequences:
-            parsed = self._parsed(tag) if tag in self._dataset else ()
+            parsed = self._parsed(tag) if tag in self._elements else ()
             self._sequences[tag] = [Tags(item, self._budget) for item in parsed]
         return self._sequences[tag]
 
     def _parsed(self, tag: int) -> pydicom.Sequence | tuple:
-        element = self._dataset.get_item(tag)
+        element = self._elements[tag]
         if not isinstance(element, RawDataElement):
             return element.value if isinstance(element.value, pydicom.Sequence) else ()
         # Implicit encodings leave the type to the dictionary, which knows no private tag.
@@ -133,7 +134,7 @@ class Tags:
     def nested(self) -> Iterator["Tags"]:
         """This dataset, then every item of its sequences, depth first."""
         yield self
-        for tag in list(self._dataset.keys()):
+        for tag in self._elements:
             for item in self._items(tag):
                 yield from item.nested()
 
