@@ -15,7 +15,7 @@ os.environ.setdefault("SOURCE_DATE_EPOCH", "0")
 
 from calcohort.check import check_files, model_plan, weights_simulated
 from calcohort.config import complete, development_tables, door, public, sources, sources_digest
-from calcohort.digest import code_digest, file_digest, text_digest, tree_digest
+from calcohort.digest import code_digest, file_digest, named_digest, text_digest, tree_digest
 from calcohort.errors import InputError
 from calcohort.machine import memory_mb
 from calcohort.onerun import claim

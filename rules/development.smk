@@ -1,6 +1,12 @@
 # Development: annotated scans are split by patient, train the networks, and test them.
 DEVELOPMENT = CONFIG["development"]
 DEVELOPMENT_TABLES = development_tables(CONFIG)
+# The tables name files that may be edited in place; what a run simulates is an input of its own.
+DEVELOPMENT_FILES = (
+    ""
+    if "development" in CONFIG.get("simulate", {})
+    else named_digest(DEVELOPMENT_TABLES, ("image", "annotation", "heart"))
+)
 
 
 localrules:
@@ -13,7 +19,10 @@ rule annotate:
         development_folders,
         tables=named(DEVELOPMENT_TABLES),
     output:
-        result("development/annotated.csv"),
+        scans=result("development/annotated.csv"),
+        rejected=result("development/rejected.csv"),
+        imaging=result("development/imaging.csv"),
+        flow=result("development/flow.csv"),
     log:
         f"{LOGS}/annotate.log",
     benchmark:
@@ -27,6 +36,7 @@ rule annotate:
         conventions=CONFIG["scoring"],
         private_dir=CONFIG.get("private_dir", ""),
         files=followed(DEVELOPMENT_TABLES),
+        named=DEVELOPMENT_FILES,
         code=code("development", "cohort.pseudonyms"),
     script:
         "../workflow/scripts/annotate.py"
@@ -35,7 +45,7 @@ rule annotate:
 rule split:
     """Split the annotated scans by patient into training, validation and test."""
     input:
-        rules.annotate.output[0],
+        rules.annotate.output.scans,
     output:
         result("development/split.csv"),
     log:
@@ -79,7 +89,8 @@ rule internal_testing:
         device=CONFIG["segmentation"]["device"],
         conventions=CONFIG["scoring"],
         files=followed(DEVELOPMENT_TABLES),
-        code=code("development", "segmentation.infer"),
+        named=DEVELOPMENT_FILES,
+        code=code("development", "scoring.rows", "segmentation.infer", "segmentation.store"),
     script:
         "../workflow/scripts/internal_testing.py"
 
@@ -103,6 +114,7 @@ rule samples:
         runtime=240,
     params:
         files=followed(DEVELOPMENT_TABLES),
+        named=DEVELOPMENT_FILES,
         code=code("development", "training.prepare"),
     script:
         "../workflow/scripts/samples.py"

@@ -1,5 +1,7 @@
 """Annotated scans of the development cohort: read, scored by their readers, scored by a model."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,12 +23,17 @@ REQUIRED = ("patient_id", "site", "scan_type", "image", "annotation")
 # What leaves the private side of a development table.
 PUBLIC = (
     "patient_id", "site", "scan_type", "age", "sex", "bmi", "hypercholesterolemia", "smoking", "hypertension",
-    "diabetes", "prior_pci", "prior_cabg", "prior_mi", "history_of_cad", "agatston_expert",
+    "diabetes", "prior_pci", "prior_cabg", "prior_mi", "history_of_cad", "agatston_expert", "scan",
+)  # fmt: skip
+# How a scan was made, as its header tells; a volume file tells the geometry alone.
+IMAGING_FACTS = (
+    "manufacturer", "scanner", "kvp", "mas", "rotation_time_s", "slice_thickness_mm", "increment_mm",
+    "pixel_spacing_x_mm", "kernel", "ctdi_vol_mgy", "dlp_mgy_cm", "n_slices",
 )  # fmt: skip
 
 
 def read_tables(paths: list[str]) -> pd.DataFrame:
-    """The tables of annotated scans as one, checked.
+    """The tables of annotated scans as one, checked; `place` names each row for errors.
 
     Raises
     ------
@@ -36,8 +43,11 @@ def read_tables(paths: list[str]) -> pd.DataFrame:
     from calcohort import tables
 
     parts = []
-    for path in paths:
+    for number, path in enumerate(paths):
         table = tables.read_csv(path, dtype={"site": "string"})
+        key = f"development.scans[{number}]" if len(paths) > 1 else "development.scans"
+        # A spreadsheet shows the header as row 1.
+        table["place"] = [f"{key} row {row + 2}" for row in table.index]
         require_columns(table, REQUIRED, str(path))
         for column in REQUIRED:
             empty = [str(row + 2) for row in table.index[table[column].isna()]]
@@ -67,6 +77,106 @@ def read_image(path: str, where: str) -> Volume:
         cure = "mend the scan, or leave it out of the table"
         raise InputError(f"the image cannot be used: {loaded.reason}", where=where, cure=cure)
     return loaded.volume
+
+
+class _Unusable(Exception):
+    """A development scan that is left out: its code, and what is wrong in words that name nobody."""
+
+    def __init__(self, code: str, what: str = ""):
+        self.code, self.what = code, what
+        super().__init__(code)
+
+
+@dataclass(frozen=True)
+class Annotated:
+    """Development scans after a look at all of them.
+
+    Attributes
+    ----------
+    scans : DataFrame
+        Those of use, with `scan` (position in the tables) and `agatston_expert`.
+    rejected : DataFrame
+        The others: scan, site, scan_type, place (key of the config and row), reason.
+    imaging : DataFrame
+        How each of use was made: scan, site, scan_type and `IMAGING_FACTS`.
+    flow : DataFrame
+        step, n_in, excluded, reason, n_out.
+    """
+
+    scans: pd.DataFrame
+    rejected: pd.DataFrame
+    imaging: pd.DataFrame
+    flow: pd.DataFrame
+
+
+def annotate(
+    listed: pd.DataFrame, conventions: Conventions, say: Callable[[str], None] = lambda words: None
+) -> Annotated:
+    """Score what readers drew in every scan; one that cannot be used gets a reason and stops no other.
+
+    Parameters
+    ----------
+    listed : DataFrame
+        From :func:`read_tables`.
+    say : callable
+        Takes a line for each scan that is left out.
+
+    Raises
+    ------
+    InputError
+        If no scan is of use.
+    """
+    scores, facts, reasons = {}, {}, {}
+    for scan in listed.itertuples():
+        try:
+            scores[scan.Index], facts[scan.Index] = _score_annotation(scan, conventions)
+        except _Unusable as unusable:
+            reasons[scan.Index] = unusable.code
+            say(f"{scan.place}: left out, {unusable.code} {unusable.what}".rstrip())
+    if not scores:
+        cure = "the log names each row and its reason"
+        raise InputError("no scan can be used", where="development.scans", cure=cure)
+    scans = listed.loc[list(scores)].assign(agatston_expert=pd.Series(scores, dtype=float))
+    scans.insert(0, "scan", scans.index)
+    about = ["site", "scan_type"]
+    imaging = scans[["scan", *about]].join(
+        pd.DataFrame.from_dict(facts, orient="index", columns=IMAGING_FACTS)
+    )
+    rejected = listed.loc[list(reasons), [*about, "place"]].assign(reason=list(reasons.values()))
+    rejected.insert(0, "scan", rejected.index)
+    flow = development_flow(len(listed), pd.Series(reasons, dtype=object))
+    return Annotated(scans, rejected, imaging, flow)
+
+
+def development_flow(n: int, reasons: pd.Series) -> pd.DataFrame:
+    """Steps from all listed scans to those of use: step, n_in, excluded, reason, n_out; one per reason."""
+    steps, left = [("listed", n, 0, None, n)], n
+    for reason, count in reasons.value_counts().sort_index().items():
+        steps.append(("annotated", left, int(count), reason, left - int(count)))
+        left -= int(count)
+    return pd.DataFrame(steps, columns=["step", "n_in", "excluded", "reason", "n_out"])
+
+
+def _score_annotation(scan, conventions: Conventions) -> tuple[float, dict]:
+    if not Path(scan.image).exists():
+        raise _Unusable("no_image")
+    loaded = load_volume_file(scan.image) if is_volume_file(scan.image) else load_series(scan.image)
+    if loaded.volume is None:
+        raise _Unusable(loaded.reason)
+    masks = [scan.annotation, *([scan.heart] if _given(scan, "heart") else [])]
+    if not all(Path(path).exists() for path in masks):
+        raise _Unusable("no_annotation")
+    try:
+        agatston = expert_score(loaded.volume, scan.annotation, conventions)
+        for path in masks[1:]:
+            read_annotation(path, loaded.volume)
+    except InputError as error:
+        raise _Unusable("annotation_unusable", f"({error.what})") from error
+    return agatston, {name: loaded.facts.get(name) for name in IMAGING_FACTS}
+
+
+def _given(scan, column: str) -> bool:
+    return hasattr(scan, column) and not pd.isna(getattr(scan, column))
 
 
 def expert_score(volume: Volume, annotation: str, conventions: Conventions) -> float:

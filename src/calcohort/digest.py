@@ -1,9 +1,11 @@
 """Digests that tell whether code or inputs changed in a way that matters."""
 
 import ast
+import csv
 import hashlib
 import importlib.util
 import os
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -29,6 +31,16 @@ def tree_digest(*roots: str | Path) -> str:
         for relative, size, time_ns in sorted(_files_below(str(root))):
             digest.update(f"{relative}\0{size}\0{time_ns}\n".encode(errors="surrogateescape"))
     return digest.hexdigest()[:16]
+
+
+def named_digest(tables: Sequence[str | Path], columns: Sequence[str]) -> str:
+    """Digest of the files and folders that the columns of some CSV tables name, by size and time of change."""
+    named = []
+    for table in tables:
+        with open(table, encoding="utf-8-sig", newline="") as handle:
+            for row in csv.DictReader(handle):
+                named += [row[column] for column in columns if row.get(column)]
+    return text_digest(*(f"{path}\0{tree_digest(path)}" for path in sorted(set(named))))
 
 
 def text_digest(*lines: str) -> str:

@@ -29,3 +29,19 @@ def test_a_file_added_at_any_depth_changes_the_tree(tmp_path):
     assert digest.tree_digest(tmp_path) == before
     (deep / "two").write_text("2")
     assert digest.tree_digest(tmp_path) != before
+
+
+def test_a_file_that_a_table_names_is_followed(tmp_path):
+    (tmp_path / "a.nrrd").write_text("one")
+    (tmp_path / "scans").mkdir()
+    (tmp_path / "scans/1").write_text("one")
+    table = tmp_path / "t.csv"
+    table.write_text(
+        f"image,annotation,other\n{tmp_path}/scans,{tmp_path}/a.nrrd,{table}\n{tmp_path}/absent,,\n"
+    )
+    before = digest.named_digest([table], ("image", "annotation", "heart"))
+    assert digest.named_digest([table], ("image", "annotation", "heart")) == before
+    (tmp_path / "a.nrrd").write_text("two!")
+    edited = digest.named_digest([table], ("image", "annotation", "heart"))
+    (tmp_path / "scans/1").write_text("two!")
+    assert len({before, edited, digest.named_digest([table], ("image", "annotation", "heart"))}) == 3

@@ -8,25 +8,29 @@ from calcohort import tables
 from calcohort.config import development_tables
 from calcohort.development import read_image, read_tables
 from calcohort.logs import script_log
-from calcohort.scoring.agatston import score
 from calcohort.scoring.conventions import Conventions
-from calcohort.segmentation import NoHeart, Segmenter
-from calcohort.segmentation.vote import CORONARY
+from calcohort.scoring.rows import score_row
+from calcohort.segmentation import NoHeart, Segmenter, store
 
-with script_log(snakemake.log[0]):
+with script_log(snakemake.log[0]) as say:
     sources = development_tables(snakemake.config)
     torch.set_num_threads(snakemake.threads)
     segmenter = Segmenter.load(Path(snakemake.input.weights[0]).parent, snakemake.params.device)
     conventions = Conventions(**snakemake.params.conventions)
     scans = tables.read_csv(snakemake.input.split, dtype={"site": "string"}).drop(columns="category")
-    images = read_tables(sources)["image"]
+    listed = read_tables(sources).loc[scans["scan"]].reset_index(drop=True)
     scans["tested"] = ((scans["split"] == "test") | (snakemake.params.subset == "all")).astype(int)
     scans["agatston_dl"] = float("nan")
+    scans["reason"], scans["warnings"] = None, None
     for row in scans.index[scans["tested"] == 1]:
-        volume = read_image(images[row], f"row {row + 1}")
+        volume = read_image(listed.loc[row, "image"], listed.loc[row, "place"])
         try:
-            calcium = segmenter(volume).labels == CORONARY
-        except NoHeart:
+            crop = store.crop(volume, segmenter(volume))
+        except NoHeart as missing:
+            scans.loc[row, "reason"] = missing.reason
+            say(f"{listed.loc[row, 'place']}: {missing.reason}")
             continue
-        scans.loc[row, "agatston_dl"] = score(volume, calcium, conventions).agatston
-    tables.write_csv(scans, snakemake.output.scans)
+        scored = score_row(crop, source="development", series="", conventions=conventions)
+        scans.loc[row, ["agatston_dl", "reason"]] = scored["agatston"], scored["reason"]
+        scans.loc[row, "warnings"] = ";".join(scored["warnings"]) or None
+    tables.write_csv(scans.drop(columns="scan"), snakemake.output.scans)

@@ -16,11 +16,12 @@ with script_log(snakemake.log[0]):
     folder = Path(snakemake.output[0])
     for path in sources:
         require_columns(tables.read_csv(path, nrows=0), ("heart",), str(path))
-    for scan, known in zip(read_tables(sources).itertuples(), split.itertuples(), strict=True):
+    listed = read_tables(sources)
+    for scan, known in zip(listed.loc[split["scan"]].itertuples(), split.itertuples(), strict=True):
         if known.split == "test":
             continue
         name = f"scan-{scan.Index:05d}"
-        volume = read_image(scan.image, f"row {scan.Index + 1}")
+        volume = read_image(scan.image, scan.place)
         labels = training_labels(volume, scan.annotation, scan.heart)
         about = {"sample": name, "patient": known.patient_id, "site": scan.site, "scan_type": scan.scan_type}
         about["agatston"] = known.agatston_expert

@@ -209,10 +209,7 @@ def _one_statement(statements: list[dict]) -> dict:
         return {}
     bare = [{key: value for key, value in one.items() if key != "table_row"} for one in statements]
     if any(one != bare[0] for one in bare):
-        rows = " and ".join(str(one["table_row"]) for one in statements[:2])
-        raise InputError(
-            "two rows name the same scan and differ",
-            where=f"imaging.volumes rows {rows}",
-            cure="keep one of them",
-        )
+        first, second = (one["table_row"] for one in statements[:2])
+        what = f"names the same scan as row {second}, with other facts"
+        raise InputError(what, where=f"imaging.volumes row {first}", cure="keep one of them")
     return bare[0]

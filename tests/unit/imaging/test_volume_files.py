@@ -116,7 +116,10 @@ def test_detached_headers_that_are_alike_are_told_apart(tmp_path, scan):
             ["a.nrrd,A,2015-03-04,ctac_rest,", "a.nrrd,B,2015-03-04,ctac_rest,"],
             "row 3: names a file a second",
         ),
-        (["a.nrrd,A,2015-03-04,ctac_rest,", "c.nrrd,B,2015-03-04,ctac_rest,"], "rows 2 and 3: two rows name"),
+        (
+            ["a.nrrd,A,2015-03-04,ctac_rest,", "c.nrrd,B,2015-03-04,ctac_rest,"],
+            "row 2: names the same scan as row 3",
+        ),
     ],
 )
 def test_a_wrong_table_is_one_line_with_its_row(tmp_path, scan, rows, says):
