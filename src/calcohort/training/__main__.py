@@ -7,7 +7,6 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from calcohort.errors import InputError
@@ -68,14 +67,23 @@ def _parser() -> argparse.ArgumentParser:
     part.add_argument("--device", default="auto")
     part.set_defaults(command=_calibrate)
 
-    part = commands.add_parser("try", help="score unseen phantoms with a model")
+    part = commands.add_parser(
+        "test", help="test a model on a simulated cohort; goes on where it was cut off"
+    )
     part.add_argument("--model", type=Path, required=True)
-    part.add_argument("--count", type=int, default=40)
-    part.add_argument("--population", default="demo")
+    part.add_argument("--count", type=int, default=200)
+    part.add_argument("--population", choices=("demo", "shifted"), default="demo")
     part.add_argument("--first-seed", type=int, default=1)
+    part.add_argument("--rules", type=json.loads, default={}, help="other rules after the networks, JSON")
     part.add_argument("--device", default="auto")
     part.add_argument("--out", type=Path, required=True)
-    part.set_defaults(command=_try)
+    part.set_defaults(command=_test)
+
+    part = commands.add_parser("card", help="write a model's card from its tests")
+    part.add_argument("--model", type=Path, required=True)
+    part.add_argument("--tests", type=Path, nargs="+", required=True, help="folders that `test` wrote")
+    part.add_argument("--facts", type=Path, required=True, help='JSON: {"data": {...}, "limits": [...]}')
+    part.set_defaults(command=_card)
     return parser
 
 
@@ -140,18 +148,25 @@ def _calibrate(options) -> None:
     print(f"coronary_threshold {threshold:g}")
 
 
-def _try(options) -> None:
+def _test(options) -> None:
     from calcohort.segmentation import Segmenter
-    from calcohort.tables import write_csv
-    from calcohort.training.evaluate import compare
-    from calcohort.training.trial import Trial, try_model
+    from calcohort.training.testing import failures, metrics, model_digest, test_model
+    from calcohort.training.trial import Trial
 
-    trial = Trial(population=options.population, first_seed=options.first_seed, count=options.count)
-    scans = try_model(Segmenter.load(options.model, options.device), trial)
-    write_csv(scans, options.out)
-    scored = scans[np.isfinite(scans["agatston_dl"])]
-    print(compare(scored).T.to_string())
-    print(f"no heart: {len(scans) - len(scored)}; seconds a scan: {scored['seconds'].median():.2f}")
+    segmenter = Segmenter.load(options.model, options.device)
+    segmenter.rules = replace(segmenter.rules, **options.rules)
+    trial = Trial(
+        population=options.population, first_seed=options.first_seed, count=options.count, hard_half=True
+    )
+    scans = test_model(segmenter, model_digest(options.model, options.rules), trial, options.out)
+    print(metrics(scans).set_index("population").T.to_string())
+    print(failures(scans)["cause"].value_counts().to_string())
+
+
+def _card(options) -> None:
+    from calcohort.training.assemble import write_test_card
+
+    write_test_card(options.model, options.tests, json.loads(options.facts.read_text()))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Join a heart and a lesion network into a model's folder."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -56,3 +57,27 @@ def write_card(folder: str | Path, metrics: pd.DataFrame, data: dict, *, simulat
     card = model_card(load_model(folder), folder.name, data, metrics, simulated=simulated, limits=limits)
     with whole_file(folder / CARD_FILE) as path:
         path.write_text(card)
+
+
+def write_test_card(folder: str | Path, tests: Sequence[str | Path], facts: dict) -> None:
+    """Write the card of a model, and `metrics.csv` beside it, from the folders of its tests on phantoms.
+
+    Parameters
+    ----------
+    tests : sequence of path
+        Written by :func:`calcohort.training.testing.test_model`.
+    facts : dict
+        `data`, what the training was made of, and `limits`, known ones.
+    """
+    tables, causes = [], []
+    for test in map(Path, tests):
+        cohort = json.loads((test / "trial.json").read_text())["population"]
+        tables.append(pd.read_csv(test / "metrics.csv").assign(cohort=cohort))
+        counts = pd.read_csv(test / "failures.csv")["cause"].value_counts()
+        causes.append(", ".join(f"{cause} {n}" for cause, n in counts.items()) or "none")
+    table = pd.concat(tables, ignore_index=True)
+    table.insert(0, "cohort", table.pop("cohort"))
+    write_csv(table, Path(folder) / "metrics.csv")
+    named = dict(zip((t["cohort"].iloc[0] for t in tables), causes, strict=True))
+    failed = {f"failures in the {name} cohort, by cause": text for name, text in named.items()}
+    write_card(folder, table, facts["data"] | failed, limits=facts["limits"])

@@ -59,6 +59,11 @@ def model_card(
 
 
 def _table(frame: pd.DataFrame) -> list[str]:
+    if len(frame.columns) > 12:
+        # A wide table is turned: one column a population, which a page can hold.
+        names = frame[[c for c in ("cohort", "population") if c in frame]].astype(str).agg(": ".join, axis=1)
+        frame = frame.drop(columns=["cohort", "population"], errors="ignore").astype(object).T
+        frame = frame.set_axis(names, axis=1).rename_axis("metric").reset_index()
     head = ["| " + " | ".join(frame.columns) + " |", "|" + "---|" * len(frame.columns)]
     cells = [[f"{v:.3g}" if isinstance(v, float) else str(v) for v in row] for row in frame.to_numpy()]
     return head + ["| " + " | ".join(row) + " |" for row in cells]

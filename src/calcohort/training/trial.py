@@ -1,21 +1,20 @@
-"""Try a model on unseen phantoms: whole scans on their own grid, from Hounsfield units to the score."""
+"""Unseen phantoms to test a model on, and the choice of its threshold on others."""
 
-import time
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from calcohort.categories import categorise
-from calcohort.phantom import acquire, draw_anatomy
+from calcohort.phantom import Phantom, acquire, draw_anatomy
 from calcohort.scoring import score
 from calcohort.segmentation import NoHeart, Segmenter, vote
 from calcohort.training.evaluate import choose_threshold
-from calcohort.training.prepare import heart_of
 
 # No training phantom and no cohort has seeds under these roots.
 ROOTS = {"test": 30_260, "calibration": 40_260}
 THRESHOLDS = tuple(np.round(np.arange(0.3, 0.86, 0.05), 2).tolist())
+# So many kinds of confounders make a hard scan.
+MANY = 3
 
 
 @dataclass(frozen=True)
@@ -29,6 +28,8 @@ class Trial:
     protocols : tuple of str
         Taken in turn.
     first_seed, count : int
+    hard_half : bool
+        Every second pair of scans is drawn until three or more kinds of confounders are in it.
     """
 
     root: str = "test"
@@ -36,63 +37,27 @@ class Trial:
     protocols: tuple[str, ...] = ("ctac_stress", "cac_gated")
     first_seed: int = 1
     count: int = 40
+    hard_half: bool = False
+
+    def seeds(self) -> range:
+        """Seeds of the phantoms, in order."""
+        return range(self.first_seed, self.first_seed + self.count)
+
+    def phantom(self, seed: int, device: str = "cpu") -> Phantom:
+        """The scan of one seed."""
+        protocol = self.protocols[seed % len(self.protocols)]
+        key, redrawn = (ROOTS[self.root], seed), 0
+        anatomy = draw_anatomy(key, population=self.population)
+        hard = self.hard_half and (seed // len(self.protocols)) % 2 == 0
+        while hard and len(anatomy.confounders) < MANY:
+            redrawn += 1
+            anatomy = draw_anatomy((*key, redrawn), population=self.population)
+        return acquire(anatomy, protocol, seed, device=device)
 
     def phantoms(self, device: str = "cpu"):
         """Yield seed and phantom, one after the other."""
-        for seed in range(self.first_seed, self.first_seed + self.count):
-            protocol = self.protocols[seed % len(self.protocols)]
-            anatomy = draw_anatomy((ROOTS[self.root], seed), population=self.population)
-            yield seed, acquire(anatomy, protocol, seed, device=device)
-
-
-def try_model(segmenter: Segmenter, trial: Trial) -> pd.DataFrame:
-    """Score phantoms with a model.
-
-    Returns
-    -------
-    DataFrame
-        One row per phantom: seed, site, scan_type, confounders, agatston_expert (the truth), agatston_dl,
-        categories, heart_volume_ml and its true value, share of coronary calcium inside the heart region,
-        Agatston of voxels wrongly taken for coronary, seconds.
-    """
-    rows = []
-    for seed, phantom in trial.phantoms(str(segmenter.device)):
-        started = time.perf_counter()
-        try:
-            found = segmenter(phantom.volume)
-        except NoHeart:
-            rows.append({"seed": seed, "scan_type": phantom.protocol, "agatston_expert": phantom.agatston})
-            continue
-        seconds = time.perf_counter() - started
-        coronary = phantom.labels == vote.CORONARY
-        predicted = found.labels == vote.CORONARY
-        inside = np.zeros_like(coronary)
-        region = tuple(slice(*found.heart_box[2 * axis : 2 * axis + 2]) for axis in range(3))
-        inside[region] = True
-        rows.append(
-            {
-                "seed": seed,
-                "site": trial.population,
-                "scan_type": phantom.protocol,
-                "confounders": " ".join(phantom.confounders),
-                "agatston_expert": phantom.agatston,
-                "agatston_dl": score(phantom.volume, predicted).agatston,
-                "agatston_other": score(phantom.volume, predicted & (phantom.labels == vote.OTHER)).agatston,
-                "agatston_none": score(phantom.volume, predicted & np.isin(phantom.labels, (0, 3))).agatston,
-                "found": float((predicted & coronary).sum() / max(1, coronary.sum())),
-                "in_box": float((inside & coronary).sum() / max(1, coronary.sum())),
-                "heart_volume_ml": found.heart_volume_ml,
-                "heart_true_ml": float(
-                    heart_of(phantom.labels).sum() * phantom.volume.voxel_volume_mm3 / 1000
-                ),
-                "warnings": " ".join(found.warnings),
-                "seconds": seconds,
-            }
-        )
-    table = pd.DataFrame(rows)
-    for name in ("expert", "dl"):
-        table[f"category_{name}"] = categorise(table[f"agatston_{name}"]).astype(str)
-    return table
+        for seed in self.seeds():
+            yield seed, self.phantom(seed, device)
 
 
 def calibrate(segmenter: Segmenter, trial: Trial) -> tuple[float, pd.DataFrame]:
