@@ -15,8 +15,9 @@ WILCOXON = "Wilcoxon rank-sum test"
 KRUSKAL = "Kruskal-Wallis test"
 FISHER = "Fisher's exact test"
 MONTE_CARLO_TABLES = 9999
-# FEXACT's table of integers: it gives up at once, rather than after minutes, where it needs more than this.
-_WORKSPACE = 1_000_000
+# FEXACT's table of integers, small first: it gives up at once, rather than after minutes, where it needs more
+# than the last (some seconds).
+_WORKSPACES = (1_000_000, 20_000_000)
 
 
 def wilcoxon(first: np.ndarray, second: np.ndarray) -> dict:
@@ -71,8 +72,11 @@ def fisher_test(counts: np.ndarray, seed: int = 1) -> dict:
             "test": FISHER,
             "note": None,
         }
-    with _quiet():
-        p = exact(counts.tolist(), _WORKSPACE)
+    p = -1.0
+    for workspace in _WORKSPACES:
+        if p < 0.0:
+            with _quiet():
+                p = exact(counts.tolist(), workspace)
     if p >= 0.0:
         return {"statistic": np.nan, "p": min(float(p), 1.0), "test": FISHER, "note": None}
     method = stats.MonteCarloMethod(n_resamples=MONTE_CARLO_TABLES, rng=rng("fisher", seed))
