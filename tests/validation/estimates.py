@@ -243,7 +243,7 @@ def no_effect(patients: Patients) -> Iterator[dict]:
         ("Fisher, diabetes by MACE", part.frame["diabetes"], part.event, "categorical"),
         ("Fisher, category by MACE", pd.Series(part.category), part.event, "categorical"),
     ):
-        yield from rows_of("baseline", [{"test": test, **compare(values, group, kind), "method": None}])
+        yield from rows_of("baseline", [{"test": test, "p": compare(values, group, kind)["p"]}])
 
 
 def proportional(patients: Patients) -> Iterator[dict]:
