@@ -15,12 +15,15 @@ from calcohort.volume import Volume
 VESSELS = ("LM", "LAD", "LCX", "RCA")
 OTHER = len(VESSELS) + 1
 
+# The first pattern that is found decides: valves and cusps are named after arteries too, and "left coronary"
+# is what is left when no branch is named. RIVA, RCX and HS are German names, IVA, CD and TC French ones.
 _NAMES = (
-    (r"\blm(ca)?\b|left main|left coronary", 1),
-    (r"\blad\b|anterior descending|\bdiag", 2),
-    (r"\b(lcx|cx|lcfx)\b|circumflex|marginal", 3),
-    (r"\brca\b|right coronary|\bpda\b|posterior descending", 4),
-    (r"aort|valve|mitral|annul|pericard|other|non.?coronary", OTHER),
+    (r"valve|cusp|leaflet|mitral|annul|pericard|non.?coronary|\baortic (wall|root|arch)\b|^\W*aorta", OTHER),
+    (r"\b(lad|riva|iva)\d*\b|\blad|anterior descending|\bdiag|\bd[1-3]\b", 2),
+    (r"\b(lcx|cx|lcfx|rcx|circ)\d*\b|\blcx|circumflex|marginal|\bom\d?\b|\bramus\b|\bri\b|intermedi", 3),
+    (r"\b(rca|cd|rpda?|pda|plb|plv)\d*\b|\brca|right coronary|posterior descending|postero.?lateral", 4),
+    (r"\b(lm|lmca|lms|hs|tc)\b|left main|main stem|left coronary|hauptstamm", 1),
+    (r"aort|\bother\b", OTHER),
 )
 _ON_GRID = 0.1  # voxels
 

@@ -2,6 +2,7 @@
 
 import plistlib
 import re
+from itertools import pairwise
 from pathlib import Path
 from xml.parsers.expat import ExpatError
 
@@ -14,6 +15,9 @@ from calcohort.scoring.annotations import OTHER, VESSELS, index_of, vessel_of
 from calcohort.tables import whole_file
 from calcohort.volume import Volume
 
+# Parts of a slice by which points of one outline may differ in height.
+_IN_SLICE = 0.25
+_MALFORMED = (plistlib.InvalidFileException, ExpatError)
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 
 
@@ -29,23 +33,28 @@ def read_roi_xml(path: str | Path, volume: Volume) -> np.ndarray:
     try:
         with open(path, "rb") as handle:
             images = plistlib.load(handle)["Images"]
-        rois = [roi for image in images for roi in image["ROIs"]]
-        outlines = [(roi["Name"], _points(roi["Point_mm"])) for roi in rois]
-    except (plistlib.InvalidFileException, ExpatError, KeyError, TypeError, ValueError) as error:
+        outlines = [
+            (image.get("ImageIndex"), roi["Name"], index_of(_points(roi["Point_mm"]), volume))
+            for image in images
+            for roi in image["ROIs"]
+            if len(roi["Point_mm"])
+        ]
+    except (*_MALFORMED, KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(
             "is no ROI file of OsiriX or Horos (Images, ROIs, Name, Point_mm)",
             where=where,
             cure="export the ROIs again as XML",
         ) from error
     vessels = np.zeros(volume.shape_zyx, dtype=np.uint8)
-    for name, points in outlines:
-        if len(points):
-            _fill(vessels, index_of(points, volume), vessel_of(name, where), where)
+    slices = [_slice_of(index, volume, where) for _, _, index in outlines]
+    _check_images([image for image, _, _ in outlines], slices, where)
+    for (_, name, index), z in zip(outlines, slices, strict=True):
+        _fill(vessels[z], index[:, 1:], vessel_of(str(name), where), where)
     return vessels
 
 
 def write_roi_xml(path: str | Path, vessels: np.ndarray, volume: Volume) -> None:
-    """Write the outline of every lesion of every slice; a hole in a lesion is not kept."""
+    """Write the outline of every lesion of every slice; a hole is joined to the outline around it."""
     names = (*VESSELS, "other")
     images = []
     for z in np.flatnonzero(vessels.any(axis=(1, 2))):
@@ -65,22 +74,49 @@ def _points(texts: list[str]) -> np.ndarray:
     return np.array(points, dtype=float).reshape(len(texts), 3)
 
 
-def _fill(vessels: np.ndarray, index: np.ndarray, vessel: int, where: str) -> None:
-    nearest = np.rint(index).astype(int)
-    if len(set(nearest[:, 0])) != 1:
+def _slice_of(index: np.ndarray, volume: Volume, where: str) -> int:
+    """The slice in which an outline lies."""
+    if np.ptp(index[:, 0]) > _IN_SLICE:
         raise InputError("an outline crosses slices", where=where, cure="draw outlines in axial slices")
-    # A lesion at the border of the image is outlined half a pixel outside it.
-    within = np.clip(nearest, 0, np.array(vessels.shape) - 1)
-    if np.any(np.abs(index - within).max(axis=0) > (0.5, 1.0, 1.0)):
+    height = float(np.mean(index[:, 0]))
+    z = round(height)
+    if not 0 <= z < volume.shape_zyx[0]:
         raise InputError("an outline lies outside the scan", where=where, cure="give the ROIs of this scan")
-    (y0, x0), (y1, x1) = within[:, 1:].min(axis=0), within[:, 1:].max(axis=0) + 1
+    if abs(height - z) > _IN_SLICE:
+        raise InputError("an outline lies between two slices", where=where, cure="give the ROIs of this scan")
+    return z
+
+
+def _check_images(images: list, slices: list[int], where: str) -> None:
+    """Slices must follow the numbers of their images, upwards or downwards."""
+    pairs = [(image, z) for image, z in zip(images, slices, strict=True) if image is not None]
+    up, down = ({image + sign * z for image, z in pairs} for sign in (-1, 1))
+    if pairs and min(len(up), len(down)) > 1:
+        what = "an outline lies in another slice than its image"
+        raise InputError(what, where=where, cure="export the ROIs of one series at a time")
+
+
+def _fill(pixels: np.ndarray, outline: np.ndarray, vessel: int, where: str) -> None:
+    """Give the pixels inside an outline (n, 2; y, x) to a vessel."""
+    # A lesion at the border of the image is outlined half a pixel outside it.
+    within = np.clip(np.rint(outline).astype(int), 0, np.array(pixels.shape) - 1)
+    if np.any(np.abs(np.rint(outline) - within) > 1.0):
+        raise InputError("an outline lies outside the scan", where=where, cure="give the ROIs of this scan")
+    (y0, x0), (y1, x1) = within.min(axis=0), within.max(axis=0) + 1
     centres = np.argwhere(np.ones((y1 - y0, x1 - x0), dtype=bool)) + (y0, x0)
-    inside = Outline(index[:, 1:], closed=False).contains_points(centres) if len(index) > 2 else [False]
-    y, x = (centres[inside] if np.any(inside) else within[:, 1:]).T
-    vessels[within[0, 0], y, x] = vessel
+    inside = Outline(outline, closed=False).contains_points(centres) if len(outline) > 2 else [False]
+    y, x = (centres[inside] if np.any(inside) else within).T
+    pixels[y, x] = vessel
 
 
 def _outlines(pixels: np.ndarray) -> list[np.ndarray]:
-    """Closed lines (n, 2; x, y) half way between the pixels inside and those outside."""
-    lines = contourpy.contour_generator(z=np.pad(pixels, 1).astype(float)).lines(0.5)
-    return [line - 1 for line in lines]
+    """Closed lines (n, 2; x, y) half way between the pixels inside and those outside, holes cut open."""
+    generator = contourpy.contour_generator(
+        z=np.pad(pixels, 1).astype(float), fill_type=contourpy.FillType.OuterOffset
+    )
+    lines = []
+    for points, offsets in zip(*generator.filled(0.5, 2.0), strict=True):
+        rings = [points[start:stop] for start, stop in pairwise(offsets)]
+        # To the hole and back on one line: what lies inside the hole is outside of the outline.
+        lines.append(np.concatenate([rings[0], *(np.vstack([ring, rings[0][:1]]) for ring in rings[1:])]) - 1)
+    return lines

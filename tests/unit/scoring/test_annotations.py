@@ -1,6 +1,7 @@
 """A reader's annotation arrives on the voxels it was drawn on, whatever the file it came in."""
 
 import plistlib
+from pathlib import Path
 
 import numpy as np
 import pydicom
@@ -8,7 +9,7 @@ import pytest
 import SimpleITK as sitk
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.pixels import pack_bits
-from pydicom.uid import ExplicitVRLittleEndian, SegmentationStorage, generate_uid
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, SegmentationStorage, generate_uid
 
 from calcohort.errors import InputError
 from calcohort.scoring.annotations import coronary, read_annotation, vessel_of
@@ -16,6 +17,7 @@ from calcohort.scoring.label_maps import write_image
 from calcohort.scoring.roi_xml import write_roi_xml
 from calcohort.volume import Volume
 
+DATA = Path(__file__).parent / "data"
 SPACING, ORIGIN = (0.4, 0.7, 2.5), (-91.3, 12.25, -640.5)
 NAMES = {
     1: "Left Main",
@@ -102,7 +104,8 @@ def test_roi_xml_as_horos_writes_it(tmp_path, scan):
         {"Name": "Right Coronary Artery", "Point_mm": [_text(speck)]},
         {"Name": "Left Coronary Artery", "Point_mm": []},
     ]
-    (tmp_path / "roi.xml").write_bytes(plistlib.dumps({"Images": [{"ImageIndex": 4, "ROIs": rois}]}))
+    images = [{"ImageIndex": 4, "ROIs": rois[:1]}, {"ImageIndex": 3, "ROIs": rois[1:]}]
+    (tmp_path / "roi.xml").write_bytes(plistlib.dumps({"Images": images}))
     expected = np.zeros(scan.shape_zyx, dtype=np.uint8)
     expected[2, 6:8, 5:7] = 2
     expected[3, 9, 12] = 4
@@ -135,13 +138,76 @@ def test_dicom_seg_round_trip(tmp_path, scan, vessels, turned):
     np.testing.assert_array_equal(read_annotation(tmp_path / "reader.dcm", scan), vessels)
 
 
+@pytest.mark.parametrize("kind", ["binary", "fractional", "labelmap"])
+def test_dicom_seg_of_an_independent_writer(scan, vessels, kind):
+    # Written by highdicom 0.28: segments RCA, LAD, aortic valve, LM, RCX; frames from above to below.
+    found = read_annotation(DATA / f"highdicom_{kind}.dcm", scan)
+    np.testing.assert_array_equal(found, vessels)
+
+
+@pytest.mark.parametrize(
+    ("label", "says"), [("Right Coronary Artery", None), ("aorta", "coronary and of other calcium overlap")]
+)
+def test_segments_that_overlap(tmp_path, scan, vessels, label, says):
+    _write_seg(tmp_path / "reader.dcm", scan, vessels, False)
+    dataset = pydicom.dcmread(tmp_path / "reader.dcm")
+    twice = np.concatenate([dataset.pixel_array, dataset.pixel_array[1:2]])
+    again = _item(**{e.keyword: e.value for e in dataset.PerFrameFunctionalGroupsSequence[1]})
+    number = next(n for n, name in NAMES.items() if name == label)
+    again.SegmentIdentificationSequence = [_item(ReferencedSegmentNumber=number)]
+    dataset.PerFrameFunctionalGroupsSequence.append(again)
+    dataset.NumberOfFrames, dataset.PixelData = len(twice), pack_bits(twice)
+    dataset.save_as(tmp_path / "reader.dcm")
+    if says is None:
+        np.testing.assert_array_equal(read_annotation(tmp_path / "reader.dcm", scan), vessels)
+    else:
+        with pytest.raises(InputError, match=says):
+            read_annotation(tmp_path / "reader.dcm", scan)
+
+
+def test_a_segmentation_cut_short_is_one_clear_line(tmp_path, scan):
+    content = (DATA / "highdicom_binary.dcm").read_bytes()
+    (tmp_path / "cut.dcm").write_bytes(content[:-60])
+    with pytest.raises(InputError, match="cannot be read") as caught:
+        read_annotation(tmp_path / "cut.dcm", scan)
+    assert "\n" not in str(caught.value)
+
+
+def test_roi_xml_keeps_a_hole(tmp_path, scan):
+    ring = np.zeros(scan.shape_zyx, dtype=np.uint8)
+    ring[2, 4:14, 5:20] = 2
+    ring[2, 6:9, 8:12] = ring[2, 10:12, 14:17] = 0
+    write_roi_xml(tmp_path / "ring.xml", ring, scan)
+    np.testing.assert_array_equal(read_annotation(tmp_path / "ring.xml", scan), ring)
+
+
+@pytest.mark.parametrize(
+    ("places", "says"),
+    [
+        ([(3, 1.0), (4, 3.0)], "another slice than its image"),
+        ([(3, 1.5)], "between two slices"),
+        ([(3, 9.0)], "outside the scan"),
+    ],
+)
+def test_an_outline_on_the_wrong_slice_is_refused(tmp_path, scan, places, says):
+    images = []
+    for image, z in places:
+        points = [scan.point_lps_mm((z, y, x)) for y, x in ((4, 4), (4, 8), (8, 8), (8, 4))]
+        images.append(
+            {"ImageIndex": image, "ROIs": [{"Name": "LAD", "Point_mm": [_text(p) for p in points]}]}
+        )
+    (tmp_path / "roi.xml").write_bytes(plistlib.dumps({"Images": images}))
+    with pytest.raises(InputError, match=says):
+        read_annotation(tmp_path / "roi.xml", scan)
+
+
 def test_other_dicom_is_no_segmentation(tmp_path, scan, vessels):
     _write_seg(tmp_path / "reader.dcm", scan, vessels, False)
     dataset = pydicom.dcmread(tmp_path / "reader.dcm")
-    dataset.SegmentationType = "FRACTIONAL"
+    dataset.SOPClassUID = CTImageStorage
     dataset.save_as(tmp_path / "reader.dcm")
     (tmp_path / "note").write_text("nothing")
-    with pytest.raises(InputError, match="no binary DICOM segmentation"):
+    with pytest.raises(InputError, match="no DICOM segmentation"):
         read_annotation(tmp_path / "reader.dcm", scan)
     with pytest.raises(InputError, match="no DICOM file"):
         read_annotation(tmp_path / "note", scan)
@@ -157,6 +223,24 @@ def test_other_dicom_is_no_segmentation(tmp_path, scan, vessels):
         ("LCx", 3),
         ("RCA", 4),
         ("Aortic valve", 5),
+        ("LAD1", 2),
+        ("LAD prox", 2),
+        ("D2", 2),
+        ("RIVA", 2),
+        ("RCX", 3),
+        ("OM1", 3),
+        ("Left Circumflex Coronary Artery", 3),
+        ("Ramus intermedius", 3),
+        ("RCA_mid", 4),
+        ("PDA", 4),
+        ("RPDA", 4),
+        ("LMCA", 1),
+        ("Left Main Coronary Artery", 1),
+        ("Hauptstamm", 1),
+        ("left coronary cusp", 5),
+        ("Mitral annulus", 5),
+        ("aorta ascendens", 5),
+        ("Other", 5),
     ],
 )
 def test_vessel_names(name, vessel):
