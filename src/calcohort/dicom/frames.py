@@ -8,7 +8,7 @@ from calcohort.dicom.tags import Malformed, Tags
 
 _IDENTITY_RESCALE_TYPES = {"", "HU", "US"}
 # Beyond any scanner: such numbers come from damage, and their squares from overflow.
-_LARGEST_POSITION_MM, _SPACINGS_MM = 1e5, (0.01, 20.0)
+_LARGEST_POSITION_MM, SPACINGS_MM = 1e5, (0.01, 20.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ def _geometry(place: Tags, turn: Tags, measures: Tags):
         raise Rejected("no_geometry") from None
     if not (position and orientation and spacing):
         raise Rejected("no_geometry")
-    if min(spacing) < _SPACINGS_MM[0] or max(spacing) > _SPACINGS_MM[1]:
+    if min(spacing) < SPACINGS_MM[0] or max(spacing) > SPACINGS_MM[1]:
         raise Rejected("no_geometry")
     if max(map(abs, position)) > _LARGEST_POSITION_MM or max(map(abs, orientation)) > 2:
         raise Rejected("no_geometry")

@@ -1,5 +1,6 @@
 """One series: checked by its headers, decoded to a volume; every failure is a reason code."""
 
+import math
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -19,6 +20,7 @@ from calcohort.dicom.decode import is_whole, open_pixels, stored_frames, to_houn
 from calcohort.dicom.facts import series_facts, series_key
 from calcohort.dicom.geometry import MINIMUM_EXTENT_MM, Grid, stack
 from calcohort.dicom.header import FileHeader, read_header
+from calcohort.dicom.nrrd import SliceFile, open_volume
 from calcohort.dicom.reasons import REASONS, Rejected
 from calcohort.volume import Volume
 
@@ -174,6 +176,7 @@ def load_series(
     *,
     allow_lossy: bool = False,
     minimum_extent_mm: float = MINIMUM_EXTENT_MM,
+    into: str | Path | None = None,
 ) -> LoadedSeries:
     """Decode one series into Hounsfield units on the patient's LPS axes.
 
@@ -185,6 +188,9 @@ def load_series(
         Accept images that were compressed with loss, with a warning.
     minimum_extent_mm : float
         Shorter stacks are rejected as too_few_slices.
+    into : path, optional
+        Write the volume to this NRRD file, slice by slice, and give it as a map of the file: no more than a
+        slice is in memory. There is no file where there is no volume.
 
     Returns
     -------
@@ -201,7 +207,7 @@ def load_series(
         with warnings.catch_warnings():
             # Decoders' warnings quote header values, which may be identifiers.
             warnings.simplefilter("ignore")
-            volume, notes = _decode(checked)
+            volume, notes = _decode(checked, into)
     except Rejected as rejected:
         return LoadedSeries(None, rejected.code, checked.warnings, facts, checked.files)
     except Exception:
@@ -217,13 +223,28 @@ def _files(paths) -> list[str]:
     return sorted(str(path) for path in paths)
 
 
-def _decode(checked: Checked) -> tuple[Volume, tuple[str, ...]]:
+def _decode(checked: Checked, into: str | Path | None) -> tuple[Volume, tuple[str, ...]]:
     grid, slices = checked.grid, checked.slices
-    level = {id(slices[index].frame): z for z, index in enumerate(grid.order)}
     whole = all(is_whole(s.frame) and s.header.pixels.bits_allocated == 16 for s in slices)
     pixels = slices[0].header.pixels
-    shape = (pixels.columns, pixels.rows) if grid.transpose else (pixels.rows, pixels.columns)
-    hu = np.empty((len(slices), *shape), dtype=np.int16 if whole else np.float32)
+    size = (pixels.columns, pixels.rows) if grid.transpose else (pixels.rows, pixels.columns)
+    shape, dtype = (len(slices), *size), np.int16 if whole else np.float32
+    if into is None:
+        hu = np.empty(shape, dtype)
+        notes = _fill(hu, checked)
+        return Volume(smallest(hu), grid.spacing_xyz_mm, grid.origin_lps_mm), notes
+    with SliceFile(into, shape, dtype) as hu:
+        notes = _fill(hu, checked)
+        if not whole and _all_whole(hu):
+            hu.narrow()
+        hu.finish(grid.spacing_xyz_mm, grid.origin_lps_mm)
+    return open_volume(into), notes
+
+
+def _fill(hu: np.ndarray | SliceFile, checked: Checked) -> tuple[str, ...]:
+    """Decode every slice to its place; returns warnings."""
+    grid, slices = checked.grid, checked.slices
+    level = {id(slices[index].frame): z for z, index in enumerate(grid.order)}
     padded, guessed, n_dense = 0, 0, 0
     lowest, highest = np.inf, -np.inf
     for header in {id(s.header): s.header for s in slices}.values():
@@ -232,10 +253,11 @@ def _decode(checked: Checked) -> tuple[Volume, tuple[str, ...]]:
                 values, padding = to_hounsfield(words, frame, header.pixels)
                 if padding is not None:
                     padded, guessed = padded + 1, guessed + padding.guessed
-                lowest, highest = min(lowest, values.min()), max(highest, values.max())
+                largest = float(values.max())
+                lowest, highest = min(lowest, float(values.min())), max(highest, largest)
                 if highest > LARGEST_HU:
                     raise Rejected("implausible_hu")
-                if highest > _DENSE_HU:
+                if largest > _DENSE_HU:
                     n_dense += np.count_nonzero(values > _DENSE_HU)
                 hu[level[id(frame)]] = grid.to_lps(values)
     one_scale = len({(s.frame.slope, s.frame.intercept) for s in slices}) == 1
@@ -243,17 +265,20 @@ def _decode(checked: Checked) -> tuple[Volume, tuple[str, ...]]:
     if guessed and not one_scale and guessed < len(slices) / 2:
         raise Rejected("implausible_hu")
     has_image = highest - lowest >= _SMALLEST_RANGE_HU and highest > _TISSUE_ABOVE_HU
-    if not has_image or n_dense > _LARGEST_DENSE_SHARE * hu.size:
+    if not has_image or n_dense > _LARGEST_DENSE_SHARE * math.prod(hu.shape):
         raise Rejected("implausible_hu")
-    notes = ("padding",) if padded else ()
-    return Volume(_smallest(hu), grid.spacing_xyz_mm, grid.origin_lps_mm), notes
+    return ("padding",) if padded else ()
 
 
-def _smallest(hu: np.ndarray) -> np.ndarray:
+def smallest(hu: np.ndarray) -> np.ndarray:
     """Whole numbers as int16, in the same memory: half steps of a slope often cancel."""
-    if hu.dtype == np.int16 or not all(np.array_equal(s, np.rint(s)) for s in hu):
+    if hu.dtype == np.int16 or not _all_whole(hu):
         return hu
     small = hu.reshape(-1).view(np.int16)[: hu.size].reshape(hu.shape)
     for z in range(len(hu)):
         small[z] = hu[z].copy()
     return small
+
+
+def _all_whole(hu: np.ndarray | SliceFile) -> bool:
+    return all(np.array_equal(values, np.rint(values)) for values in hu)

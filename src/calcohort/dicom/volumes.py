@@ -1,6 +1,7 @@
 """Volumes in and out of NIfTI, NRRD and MetaImage, by SimpleITK; grids are turned to LPS, never resampled."""
 
 import hashlib
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,14 +9,18 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
+from calcohort.dicom.frames import SPACINGS_MM
 from calcohort.dicom.geometry import MINIMUM_EXTENT_MM
 from calcohort.dicom.padding import AIR_HU, PADDING_HU
 from calcohort.dicom.reasons import Rejected
-from calcohort.dicom.series import LoadedSeries
+from calcohort.dicom.series import LARGEST_HU, LARGEST_VOXELS, LoadedSeries, smallest
+from calcohort.dicom.volume_headers import check_volume_header
 from calcohort.tables import whole_file
 from calcohort.volume import Volume
 
 VOLUME_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
+# ITK prints its warnings past Python, paths included; what is wrong with a file is told by its code.
+sitk.ProcessObject.SetGlobalWarningDisplay(False)
 # Off-axis part of a direction that counts as rounding (0.1 degree).
 _PARALLEL = 2e-3
 # A chest always holds lung and air; label maps and windowed pictures do not reach below this.
@@ -37,8 +42,8 @@ def load_volume_file(path: str | Path, *, minimum_extent_mm: float = MINIMUM_EXT
     """
     facts = {"series": _content_key(path)}
     try:
-        image = sitk.ReadImage(str(path))
-        volume, warnings = _hounsfield(from_sitk(image))
+        check_volume_header(path)
+        volume, warnings = _hounsfield(from_sitk(_read(path)))
         if volume.shape_zyx[0] * volume.spacing_xyz_mm[2] < minimum_extent_mm:
             raise Rejected("too_few_slices")
     except Rejected as rejected:
@@ -56,6 +61,19 @@ def load_volume_file(path: str | Path, *, minimum_extent_mm: float = MINIMUM_EXT
     return LoadedSeries(volume, None, warnings, facts)
 
 
+def _read(path: str | Path) -> sitk.Image:
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(path))
+    reader.ReadImageInformation()
+    size = reader.GetSize()
+    if reader.GetNumberOfComponents() != 1 or len(size) < 3 or np.prod(size[3:]) > 1:
+        raise Rejected("not_3d")
+    n_bytes = sitk.Image([1, 1], reader.GetPixelIDValue()).GetSizeOfPixelComponent()
+    if math.prod(size) > LARGEST_VOXELS or math.prod(size) * n_bytes > 2 * LARGEST_VOXELS:
+        raise Rejected("too_large")
+    return reader.Execute()
+
+
 def _content_key(path: str | Path) -> str:
     try:
         with open(path, "rb") as handle:
@@ -70,12 +88,14 @@ def from_sitk(image: sitk.Image) -> Volume:
     Raises
     ------
     Rejected
-        not_3d, oblique.
+        not_3d, oblique, no_geometry.
     """
     if image.GetDimension() == 4 and image.GetSize()[3] == 1:
         image = image[:, :, :, 0]
     if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1 or min(image.GetSize()) < 3:
         raise Rejected("not_3d")
+    if not all(SPACINGS_MM[0] <= spacing <= SPACINGS_MM[1] for spacing in image.GetSpacing()):
+        raise Rejected("no_geometry")
     image = sitk.DICOMOrient(image, "LPS")
     direction = np.array(image.GetDirection()).reshape(3, 3)
     if np.abs(direction - np.eye(3)).max() > _PARALLEL:
@@ -84,18 +104,23 @@ def from_sitk(image: sitk.Image) -> Volume:
 
 
 def _hounsfield(volume: Volume) -> tuple[Volume, tuple[str, ...]]:
-    hu = volume.hu
-    padding = ~np.isfinite(hu) if hu.dtype.kind == "f" else np.zeros(hu.shape, dtype=bool)
-    padding |= hu <= PADDING_HU
-    values = np.where(padding, AIR_HU, hu)
-    if values.dtype.kind not in "iuf" or values.min() > _AIR_BELOW_HU:
+    """The same volume as int16 or float32, its padding and holes turned to air."""
+    kind = volume.hu.dtype.kind
+    if kind not in "iuf":
         raise Rejected("not_hu")
-    if values.max() > 65535:
-        raise Rejected("implausible_hu")
-    fits = values.max() <= np.iinfo(np.int16).max and np.array_equal(values, np.rint(values))
-    values = values.astype(np.int16 if fits else np.float32)
-    warnings = ("padding",) if padding.any() else ()
-    return Volume(values, volume.spacing_xyz_mm, volume.origin_lps_mm), warnings
+    hu = np.empty(volume.shape_zyx, dtype=np.float32 if kind == "f" else np.int16)
+    lowest, highest, padded = np.inf, -np.inf, False
+    for z, values in enumerate(volume.hu):
+        padding = (values <= PADDING_HU) | ~np.isfinite(values)
+        values = np.where(padding, AIR_HU, values)
+        lowest, highest = min(lowest, values.min()), max(highest, values.max())
+        if highest > LARGEST_HU:
+            raise Rejected("implausible_hu")
+        hu[z] = values
+        padded = padded or bool(padding.any())
+    if lowest > _AIR_BELOW_HU or highest < _AIR_BELOW_HU:
+        raise Rejected("not_hu")
+    return Volume(smallest(hu), volume.spacing_xyz_mm, volume.origin_lps_mm), ("padding",) if padded else ()
 
 
 def to_sitk(volume: Volume) -> sitk.Image:
