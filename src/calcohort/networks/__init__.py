@@ -1,12 +1,13 @@
-"""The two networks of the study by name: one finds the heart, one tells calcium from calcium."""
+"""Networks by name, each for two tasks: finding the heart, telling calcium from calcium."""
 
 from torch import nn
 
 from calcohort.errors import InputError
 from calcohort.networks.clstm_fast import ClstmFast
 from calcohort.networks.clstm_paper import ClstmPaper
+from calcohort.networks.unet import Unet
 
-NAMES = ("clstm-fast", "clstm-paper")
+NAMES = ("clstm-fast", "clstm-paper", "unet")
 CLASSES = {"heart": ("background", "heart"), "lesion": ("background", "coronary", "other")}
 
 
@@ -15,7 +16,7 @@ def build(name: str, task: str, **config) -> nn.Module:
 
     Parameters
     ----------
-    name : {"clstm-fast", "clstm-paper"}
+    name : {"clstm-fast", "clstm-paper", "unet"}
     task : {"heart", "lesion"}
     **config
         What the network's class takes, `channels` (of the input) among it.
@@ -37,4 +38,6 @@ def build(name: str, task: str, **config) -> nn.Module:
     classes = len(CLASSES[task])
     if name == "clstm-paper":
         return ClstmPaper(classes, **({"fusion": "sum" if task == "heart" else "max"} | config))
+    if name == "unet":
+        return Unet(classes, **config)
     return ClstmFast(classes, **config)

@@ -67,8 +67,11 @@ class Evidence:
         labels = np.zeros(volume.shape_zyx, dtype=np.uint8)
         inner = labels[_slices(self.box)]
         inner[self.inside] = vote.HEART
-        members = vote.components(self.mask)
-        classes = vote.classify(self.voxels, members, self.probabilities, volume.spacing_zyx_mm, rules)
+        members = vote.components(self.mask, rules.dimensions)
+        bright = volume.hu[_slices(self.box)][self.mask]
+        classes = vote.classify(
+            self.voxels, members, self.probabilities, volume.spacing_zyx_mm, rules, bright
+        )
         inner[self.mask] = np.where(classes > 0, classes, inner[self.mask])
         return labels
 

@@ -28,6 +28,11 @@ class Rules:
         class than the rest: a coronary lesion that touches the aortic wall, or bone.
     split_confidence : float
         Voxels at least this sure of their class lead the division; the others follow the nearest of them.
+    dimensions : {3, 2}
+        Whether components that vote reach across slices.
+    metal_hu : float
+        A part that holds a voxel as bright as this is metal, whatever the network says: stents, leads and
+        clips saturate, calcium does not.
     """
 
     threshold_hu: float = 130.0
@@ -36,6 +41,8 @@ class Rules:
     split_share: float = 0.2
     split_voxels: int = 4
     split_confidence: float = 0.7
+    dimensions: int = 3
+    metal_hu: float = 2000.0
 
 
 def candidates(hu: np.ndarray, distance_mm: np.ndarray, rules: Rules) -> np.ndarray:
@@ -43,13 +50,24 @@ def candidates(hu: np.ndarray, distance_mm: np.ndarray, rules: Rules) -> np.ndar
     return (hu >= rules.threshold_hu) & (distance_mm > -rules.margin_mm)
 
 
-def components(mask: np.ndarray) -> np.ndarray:
-    """Number (from 0) of the 26-connected component of every set voxel, in ``np.nonzero`` order."""
-    return ndimage.label(mask, NEIGHBOURS_26)[0][mask] - 1
+def components(mask: np.ndarray, dimensions: int = 3) -> np.ndarray:
+    """Number (from 0) of the component of every set voxel, in ``np.nonzero`` order.
+
+    Components are 26-connected, or 8-connected within each slice.
+    """
+    neighbours = NEIGHBOURS_26
+    if dimensions == 2:
+        neighbours = neighbours & (np.arange(3) == 1)[:, None, None]
+    return ndimage.label(mask, neighbours)[0][mask] - 1
 
 
 def classify(
-    voxels: np.ndarray, members: np.ndarray, probabilities: np.ndarray, spacing_zyx_mm, rules: Rules
+    voxels: np.ndarray,
+    members: np.ndarray,
+    probabilities: np.ndarray,
+    spacing_zyx_mm,
+    rules: Rules,
+    hu: np.ndarray | None = None,
 ):
     """Class of every candidate voxel.
 
@@ -62,6 +80,8 @@ def classify(
     probabilities : ndarray of float, shape (3, n)
         Of background, coronary and other.
     spacing_zyx_mm : tuple of float
+    hu : ndarray, shape (n,), optional
+        Of the candidates; without it nothing is taken for metal.
 
     Returns
     -------
@@ -71,7 +91,10 @@ def classify(
     if len(voxels) == 0:
         return np.zeros(0, dtype=np.uint8)
     parts = divide(voxels, members, probabilities, spacing_zyx_mm, rules)
-    return elect(parts, probabilities, rules.coronary_threshold)[parts]
+    winner = elect(parts, probabilities, rules.coronary_threshold)
+    if hu is not None:
+        winner[np.unique(parts[hu >= rules.metal_hu])] = BACKGROUND
+    return winner[parts]
 
 
 def elect(parts: np.ndarray, probabilities: np.ndarray, coronary_threshold: float) -> np.ndarray:

@@ -13,6 +13,7 @@ from calcohort.segmentation.vote import Rules
 from calcohort.tables import whole_file, write_csv
 from calcohort.training.card import model_card
 from calcohort.training.checkpoint import load_network
+from calcohort.training.curves import learning_curve
 
 CARD_FILE = "README.md"
 
@@ -36,7 +37,9 @@ def assemble(
             meta[f"training_{task}"] = json.loads(settings.read_text())
         history = folder / "history.csv"
         if history.exists():
-            write_csv(pd.read_csv(history), out_dir / f"history_{task}.csv")
+            table = pd.read_csv(history)
+            write_csv(table, out_dir / f"history_{task}.csv")
+            learning_curve(table, out_dir / f"learning_{task}.png")
     save_model(out_dir, networks["heart"], networks["lesion"], asdict(rules or Rules()), meta)
 
 

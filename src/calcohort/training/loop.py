@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from tensorboardX import SummaryWriter
 from tqdm import tqdm
 
 from calcohort.errors import InputError
@@ -27,6 +28,7 @@ from calcohort.training.checkpoint import (
     save_checkpoint,
     save_network,
 )
+from calcohort.training.curves import learning_curve
 from calcohort.training.losses import heart_loss, lesion_loss
 from calcohort.training.samples import Samples
 from calcohort.training.settings import TrainingSettings
@@ -59,7 +61,8 @@ def train_model(
         Which samples to learn from and to measure progress on.
     settings : TrainingSettings
     out_dir : path
-        Gets TASK.safetensors, TASK.json, history.csv, settings.json, checkpoint.pt.
+        Gets TASK.safetensors, TASK.json, history.csv, learning.png, settings.json, checkpoint.pt
+        and the log of TensorBoard.
     device : {"auto", "cpu", "cuda"}
     initial : Network, optional
         Start from these weights instead of random ones.
@@ -109,6 +112,8 @@ class Training:
         self.samples, self.validation = samples, validation[: settings.validation_stacks]
         torch.manual_seed(settings.seed)
         inputs = initial.inputs if initial else default_inputs(settings.network, settings.task)
+        if not initial:
+            inputs = replace(inputs, pixel_mm=inputs.pixel_mm * settings.coarsen)
         self.network = new_network(settings.network, settings.task, inputs, settings.network_config)
         if initial:
             load_weights(self.network.module, initial.module.state_dict())
@@ -125,7 +130,7 @@ class Training:
         self.out_dir.mkdir(parents=True, exist_ok=True)
         plain = json.dumps(self.settings.to_dict(), indent=1, sort_keys=True)
         (self.out_dir / "settings.json").write_text(plain + "\n")
-        board = tensorboard(self.out_dir)
+        board = SummaryWriter(str(self.out_dir / "tensorboard"), purge_step=self.step or None)
         bar = tqdm(total=self.settings.steps, initial=self.step, desc=self.settings.task, mininterval=5)
         while self.step < self.settings.steps and not self._stalled():
             loss = self.learn(self.pool.batch(self.step))
@@ -137,13 +142,12 @@ class Training:
                 row = self._validate()
                 bar.set_postfix(loss=f"{row['loss']:.3f}", score=f"{row['selection']:.3f}")
                 for name, value in row.items():
-                    if board and name != "step":
+                    if name != "step":
                         board.add_scalar(name, value, self.step)
             if last or self.step % self.settings.checkpoint_every == 0:
                 self._save()
         bar.close()
-        if board:
-            board.close()
+        board.close()
         self._finish()
 
     def learn(self, batch: Batch) -> torch.Tensor:
@@ -225,6 +229,8 @@ class Training:
 
     def _finish(self) -> None:
         save_network(self.out_dir, self.averaged(self.best_weights))
+        if self.history:
+            learning_curve(pd.DataFrame(self.history), self.out_dir / "learning.png")
         write_csv(pd.DataFrame(self.history), self.out_dir / "history.csv")
 
 
@@ -235,15 +241,6 @@ def learning_rate(step: int, settings: TrainingSettings) -> float:
         return settings.learning_rate * (step + 1) / warm
     done = (step - warm) / max(1, settings.steps - warm)
     return settings.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(done, 1.0))))
-
-
-def tensorboard(folder: Path):
-    """A TensorBoard writer where the package is installed, else None."""
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError:
-        return None
-    return SummaryWriter(str(folder / "tensorboard"))
 
 
 def _optimizer(module: torch.nn.Module, settings: TrainingSettings) -> torch.optim.Optimizer:

@@ -37,10 +37,12 @@ def lesion_loss(
     near = torch.where(distance_mm > FAR_MM, 1.0, loss.far_weight)
     weight = valid * near * torch.where(fringe, 0.0, 1.0)
     log_odds = F.log_softmax(logits.float(), dim=2)
-    share = _shares(target, candidate, weight, loss.class_weights)
-    plain = weight * ~candidate
-    share = share + loss.plain_weight * plain / plain.sum().clamp(min=1)
     own = log_odds.gather(2, target.long()[:, :, None])[:, :, 0]
+    plain = weight * ~candidate
+    if loss.hard_share < 1:
+        weight = weight * hardest(-own.detach(), candidate & (target != 1) & (weight > 0), loss.hard_share)
+    share = _shares(target, candidate, weight, loss.class_weights)
+    share = share + loss.plain_weight * plain / plain.sum().clamp(min=1)
     entropy = -own if loss.kind == "cross_entropy" else -own * (1 - own.exp()) ** loss.focal_gamma
     total = (share * entropy).sum()
     if loss.dice:
@@ -55,6 +57,16 @@ def heart_loss(logits: Tensor, labels: Tensor, valid: Tensor, loss: Loss) -> Ten
     entropy = -log_odds.gather(2, target[:, :, None])[:, :, 0]
     mean = (valid * entropy).sum() / valid.sum().clamp(min=1)
     return mean + loss.dice * _tversky(log_odds.exp(), target, valid, loss.tversky_alpha)
+
+
+def hardest(entropy: Tensor, negative: Tensor, share: float) -> Tensor:
+    """One where a voxel is no negative, or among the hardest `share` of the negatives; else zero."""
+    values = entropy[negative]
+    if not len(values):
+        return torch.ones_like(entropy)
+    kept = max(1, round(share * len(values)))
+    limit = values.topk(kept).values[-1]
+    return (~negative | (entropy >= limit)).float()
 
 
 def _shares(target: Tensor, candidate: Tensor, weight: Tensor, class_weights: tuple[float, ...]) -> Tensor:

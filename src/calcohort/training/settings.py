@@ -70,6 +70,9 @@ class Loss:
         Weight of the soft Tversky loss of each class among candidates.
     tversky_alpha : float
         Weight of false positives against false negatives in it (0.5: Dice).
+    hard_share : float
+        Share of the candidates that are no coronary calcium, the hardest first, that the network learns from
+        in each batch (1: all; Shrivastava et al., CVPR 2016).
     """
 
     kind: str = "cross_entropy"
@@ -79,6 +82,7 @@ class Loss:
     far_weight: float = 0.1
     dice: float = 0.5
     tversky_alpha: float = 0.5
+    hard_share: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -88,7 +92,7 @@ class TrainingSettings:
     Attributes
     ----------
     task : {"heart", "lesion"}
-    network : {"clstm-fast", "clstm-paper"}
+    network : {"clstm-fast", "clstm-paper", "unet"}
     network_config : dict
         Arguments of the network's class.
     seed, steps, batch, slices : int
@@ -99,7 +103,9 @@ class TrainingSettings:
     clip : float
         Greatest norm of the gradient.
     rich : float
-        Share of stacks centred on a slice with calcium (lesion task).
+        Share of stacks centred on a slice with calcium of either kind (lesion task).
+    coarsen : int
+        Pixels are made so many times larger; 2 is half resolution.
     validate_every, patience, checkpoint_every : int
         In steps; `patience` counts validations without progress before training stops (0: never).
     validation_stacks : int
@@ -121,6 +127,7 @@ class TrainingSettings:
     ema: float = 0.998
     clip: float = 1.0
     rich: float = 0.7
+    coarsen: int = 1
     validate_every: int = 500
     patience: int = 0
     checkpoint_every: int = 500
@@ -132,7 +139,7 @@ class TrainingSettings:
     def __post_init__(self):
         if self.task not in ("heart", "lesion"):
             raise InputError(f"unknown task {self.task!r}", where="task", cure="use heart or lesion")
-        for name in ("steps", "batch", "slices", "validate_every", "checkpoint_every"):
+        for name in ("steps", "batch", "slices", "coarsen", "validate_every", "checkpoint_every"):
             if getattr(self, name) < 1:
                 raise InputError("must be at least 1", where=name, cure="raise it")
 

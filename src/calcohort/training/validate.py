@@ -2,12 +2,13 @@
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
 from calcohort.networks.files import Network
 from calcohort.scoring import score
 from calcohort.segmentation import vote
 from calcohort.segmentation.heart import signed_distance
-from calcohort.training.batches import Pool
+from calcohort.training.batches import Pool, coarsen
 from calcohort.training.evaluate import agreement
 from calcohort.training.samples import Samples
 from calcohort.volume import Volume
@@ -25,9 +26,14 @@ def validate(network: Network, pool: Pool, samples: Samples, members: np.ndarray
 def probabilities(network: Network, pool: Pool, samples: Samples, member: int) -> np.ndarray:
     """Probabilities (classes, z, y, x) of one sample."""
     slices = np.arange(samples.starts[member], samples.starts[member + 1])[None]
-    hu, _, distance, _ = pool.gather(slices)
+    hu, labels, distance, _ = pool.gather(slices)
+    size = hu.shape[-2:]
+    hu, _, distance = coarsen(hu, labels, distance, pool.settings.coarsen)
     logits = network.module(network.inputs(hu, distance))[0]
-    return torch.softmax(logits.float(), dim=1).transpose(0, 1).cpu().numpy()
+    odds = torch.softmax(logits.float(), dim=1).transpose(0, 1)
+    if odds.shape[-2:] != size:
+        odds = F.interpolate(odds, size, mode="bilinear", align_corners=False)
+    return odds.cpu().numpy()
 
 
 def sample_scores(network: Network, pool: Pool, samples: Samples, members, rules=None) -> np.ndarray:
@@ -56,7 +62,8 @@ def classify_sample(sample, odds: np.ndarray, rules: vote.Rules) -> np.ndarray:
     voxels = np.argwhere(mask)
     result = np.zeros(sample.hu.shape, dtype=np.uint8)
     spacing = spacing_xyz_mm(sample)[::-1]
-    result[mask] = vote.classify(voxels, vote.components(mask), odds[:, mask], spacing, rules)
+    members = vote.components(mask, rules.dimensions)
+    result[mask] = vote.classify(voxels, members, odds[:, mask], spacing, rules, sample.hu[mask])
     return result
 
 

@@ -12,7 +12,7 @@ from calcohort.networks.blocks import fuse_batch_norms
 from calcohort.networks.files import load_model, new_network, save_model
 from calcohort.networks.inputs import Inputs, default_inputs
 
-SMALL = {"clstm-fast": {"width": 8, "hidden": 4}, "clstm-paper": {}}
+SMALL = {"clstm-fast": {"width": 8, "hidden": 4}, "clstm-paper": {}, "unet": {"width": 4}}
 
 
 @pytest.fixture(autouse=True)
@@ -47,6 +47,7 @@ def test_parameters_are_as_many_as_published_and_few_in_the_fast_one():
     }
     assert 5 < count["clstm-paper"] < 7
     assert 0.5 < count["clstm-fast"] <= 1.5
+    assert 0.5 < count["unet"] <= 1.5
 
 
 @pytest.mark.parametrize("context", [True, False])
@@ -68,6 +69,15 @@ def test_the_published_network_sees_three_slices_and_no_more():
     with torch.no_grad():
         away = (module(stack) - module(changed))[0].abs().amax(dim=(1, 2, 3))
     assert torch.equal(away > 0, torch.tensor([False, False, False, True, True]))
+
+
+def test_the_u_net_sees_one_slice():
+    module = settled(build("unet", "lesion", channels=1, width=4))
+    stack = torch.rand(1, 3, 1, 32, 32)
+    changed = stack.clone()
+    changed[:, 2] = 0
+    with torch.no_grad():
+        assert torch.equal(module(stack)[:, :2], module(changed)[:, :2])
 
 
 def test_stacks_of_a_batch_do_not_mix():
@@ -118,7 +128,7 @@ def test_a_damaged_model_is_one_clear_line(tmp_path):
         load_model(tmp_path)
 
 
-@pytest.mark.parametrize(("name", "task"), [("unet", "heart"), ("clstm-fast", "liver")])
+@pytest.mark.parametrize(("name", "task"), [("resnet", "heart"), ("clstm-fast", "liver")])
 def test_unknown_networks_and_tasks_are_named(name, task):
     with pytest.raises(InputError, match="unknown"):
         build(name, task, channels=1)

@@ -106,3 +106,23 @@ def test_candidates_are_bright_and_near_the_heart():
     hu = np.array([[[129.0, 130.0, 500.0, 500.0]]])
     distance = np.array([[[5.0, 5.0, -5.9, -6.0]]])
     assert vote.candidates(hu, distance, vote.Rules()).tolist() == [[[False, True, True, False]]]
+
+
+def test_metal_is_no_calcium_whatever_the_network_says():
+    mask = np.zeros((3, 8, 8), bool)
+    mask[1, 1:3, 1:3] = mask[1, 5:7, 5:7] = True
+    voxels, odds = np.argwhere(mask), np.tile([[0.05], [0.9], [0.05]], int(mask.sum()))
+    hu = np.where(voxels[:, 1] < 4, 600, 1200)
+    hu[-1] = 2600
+    found = vote.classify(voxels, vote.components(mask), odds, SPACING, vote.Rules(), hu)
+    assert set(found[voxels[:, 1] < 4]) == {vote.CORONARY}
+    assert set(found[voxels[:, 1] > 4]) == {vote.BACKGROUND}
+
+
+def test_a_vote_in_two_dimensions_stays_in_its_slice():
+    mask = np.zeros((3, 4, 4), bool)
+    mask[:, 1:3, 1:3] = True
+    assert len(set(vote.components(mask, 3))) == 1
+    members = vote.components(mask, 2)
+    assert len(set(members)) == 3
+    assert all(len(set(members[np.argwhere(mask)[:, 0] == z])) == 1 for z in range(3))
