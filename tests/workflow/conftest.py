@@ -23,7 +23,7 @@ class Place:
         """Run Snakemake here; its output is kept as text."""
         command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
         return subprocess.run(
-            command, cwd=self.folder, text=True, capture_output=True, env=_environment(), **options
+            command, cwd=self.folder, text=True, capture_output=True, env=environment(), **options
         )
 
     def config(self, study: dict, name: str = "study.yaml") -> str:
@@ -58,7 +58,7 @@ def said(run: subprocess.CompletedProcess) -> str:
     return run.stdout + run.stderr
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     return os.environ | {"PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1"}
 
 
