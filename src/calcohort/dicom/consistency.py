@@ -16,6 +16,8 @@ from calcohort.dicom.reasons import REASONS, Rejected
 
 # Thickness is written with rounding; a tenth apart is another reconstruction.
 _SAME_THICKNESS = 0.1
+# What one reconstruction has throughout, where it is given at all.
+_ALIKE = ("ImageType", "SeriesDescription", "FilterType", "ReconstructionDiameter", "ContrastBolusAgent")
 # Step and shoot waits a few heart beats between table positions; a second scan comes later.
 _LONGEST_STEP_S = 60.0
 
@@ -139,23 +141,51 @@ def check_protocol(slices: Sequence[Slice]) -> tuple[str, ...]:
     """
     if len({(s.header.pixels.rows, s.header.pixels.columns) for s in slices}) > 1:
         raise Rejected("matrix_mismatch")
-    if len({_as_number(s.header.facts["KVP"]) for s in slices} - {""}) > 1:
-        raise Rejected("mixed_reconstructions")
-    if len({s.header.facts["ConvolutionKernel"] for s in slices} - {""}) > 1:
+    if len({s.frame.kvp for s in slices} - {None}) > 1 or len({s.frame.kernel for s in slices} - {""}) > 1:
         raise Rejected("mixed_reconstructions")
     thickness = [s.frame.thickness for s in slices if s.frame.thickness is not None]
     if thickness and max(thickness) - min(thickness) > _SAME_THICKNESS * max(thickness):
         raise Rejected("mixed_reconstructions")
+    _check_mixtures(sorted(slices, key=lambda s: s.frame.position[2]))
     warnings = () if len(thickness) == len(slices) else ("no_thickness",)
     return warnings + _check_acquisitions([s.frame for s in slices])
 
 
-def _as_number(text: str) -> float | str:
-    """The number that ``120`` and ``120.0`` both mean."""
-    try:
-        return float(text)
-    except ValueError:
-        return text
+def _check_mixtures(ordered: Sequence[Slice]) -> None:
+    """Refuse slices of two scans or reconstructions that take turns along the table."""
+    for keyword in _ALIKE:
+        if _takes_turns([s.header.facts[keyword] for s in ordered]):
+            raise Rejected("mixed_reconstructions")
+    moments = (
+        [f"{s.frame.date} {s.frame.seconds}" for s in ordered],
+        [s.header.facts["AcquisitionDateTime"] for s in ordered],
+        [s.header.facts["AcquisitionUID"] for s in ordered],
+    )
+    if any(map(_takes_turns, moments)) or _numbered_twice([s.frame.instance for s in ordered]):
+        raise Rejected("several_acquisitions")
+
+
+def _takes_turns(values: Sequence[str]) -> bool:
+    """Whether a value comes back after another; what is new in nearly every slice is no mark of a scan."""
+    given = [value for value in values if value]
+    n_blocks = 1 + sum(a != b for a, b in pairwise(given))
+    return 1 < len(set(given)) <= len(given) / 2 and n_blocks > len(set(given))
+
+
+def _numbered_twice(numbers: Sequence[int | None]) -> bool:
+    """Whether the numbers of slices, in the order of their places, run along the table more than once.
+
+    Numbers that follow no order at all make many short runs, and tell nothing.
+    """
+    if len(numbers) < 3 or None in numbers or len(set(numbers)) < len(numbers):
+        return False
+    places = np.argsort(numbers)
+    turns = np.flatnonzero(np.sign(np.diff(places)) != np.sign(np.median(np.diff(places)))) + 1
+    runs = np.split(places, turns)
+    if len(runs) < 2 or len(runs) > len(numbers) / 3:
+        return False
+    ranges = sorted((run.min(), run.max()) for run in runs)
+    return any(after[0] < before[1] for before, after in pairwise(ranges))
 
 
 def _check_acquisitions(frames: list[Frame]) -> tuple[str, ...]:

@@ -147,13 +147,15 @@ def _walk(roots: Sequence[Path]) -> Iterator[tuple[int, str]]:
 
 def _below(root: str, seen: set[tuple[int, int]]) -> Iterator[str]:
     """Files below a folder, relative to it; a folder that cannot be read stands for itself."""
+    # A link that leads above the root would bring in what nobody asked for.
+    above = {(s.st_dev, s.st_ino) for s in map(os.stat, Path(root).resolve().parents)}
     pending = [""]
     while pending:
         folder = pending.pop()
         try:
             status = os.stat(os.path.join(root, folder))
             # A link to a folder above would never end.
-            if (status.st_dev, status.st_ino) in seen:
+            if (status.st_dev, status.st_ino) in seen | above:
                 continue
             seen.add((status.st_dev, status.st_ino))
             with os.scandir(os.path.join(root, folder)) as entries:

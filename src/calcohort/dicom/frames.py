@@ -41,6 +41,8 @@ class Frame:
     seconds: float | None
     mas: float | None
     date: str
+    kvp: float | None
+    kernel: str
 
 
 def single_frame(tags: Tags) -> Frame:
@@ -62,6 +64,8 @@ def single_frame(tags: Tags) -> Frame:
         clock_seconds(tags.text("AcquisitionTime") or tags.text("AcquisitionDateTime")[8:]),
         _mas(tags),
         tags.text("AcquisitionDate") or tags.text("AcquisitionDateTime")[:8],
+        tags.number_or_none("KVP"),
+        tags.text("ConvolutionKernel"),
     )
 
 
@@ -98,6 +102,7 @@ def _enhanced_frame(shared: Tags | None, own: Tags, index: int) -> Frame:
     content = macro("FrameContentSequence")
     cardiac = macro("CardiacSynchronizationSequence")
     exposure = macro("CTExposureSequence")
+    beam, reconstruction = macro("CTXRayDetailsSequence"), macro("CTReconstructionSequence")
     acquisition = "|".join(
         (
             str(content.word("FrameAcquisitionNumber") or "") if content else "",
@@ -120,6 +125,8 @@ def _enhanced_frame(shared: Tags | None, own: Tags, index: int) -> Frame:
         clock_seconds(moment[8:]),
         exposure.double("ExposureInmAs") if exposure else None,
         moment[:8],
+        beam.number_or_none("KVP") if beam else None,
+        reconstruction.text("ConvolutionKernel") if reconstruction else "",
     )
 
 

@@ -31,14 +31,14 @@ FACT_KEYWORDS = (
     "PatientPosition", "KVP", "ConvolutionKernel", "FilterType", "SliceThickness", "SpacingBetweenSlices",
     "ReconstructionDiameter", "GantryDetectorTilt", "ContrastBolusAgent", "AcquisitionType",
     "LossyImageCompression", "LossyImageCompressionMethod", "BurnedInAnnotation", "RescaleType",
-    "ImagesInAcquisition",
+    "ImagesInAcquisition", "AcquisitionDateTime", "AcquisitionUID",
 )  # fmt: skip
 # Binary doubles by the standard.
 DOUBLE_KEYWORDS = ("RevolutionTime", "SpiralPitchFactor", "TotalCollimationWidth", "CTDIvol")
 
 _OTHER_KEYWORDS = (
     "SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID",
-    "StudyDate", "AcquisitionDate", "AcquisitionTime", "AcquisitionDateTime", "AcquisitionNumber",
+    "StudyDate", "AcquisitionDate", "AcquisitionTime", "AcquisitionNumber",
     "InstanceNumber", "PatientID", "PatientName", "PatientBirthDate", "PatientSex",
     "Exposure", "ExposureTime", "XRayTubeCurrent",
     "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "RescaleSlope", "RescaleIntercept",
@@ -168,6 +168,8 @@ def _describe(path, handle, dataset, budget, extra, allow_lossy, has_preamble) -
         return FileHeader(path, "not_dicom")
     if not header.series_uid or not header.sop_uid:
         return replace(header, reason="truncated" if _ends_early(handle) else "no_series_uid")
+    if "\\" in header.series_uid + header.sop_uid:
+        return replace(header, reason="malformed")
     reason = kinds.aside(header.sop_class, header.facts)
     if reason:
         return _left_aside(header, reason, tags)

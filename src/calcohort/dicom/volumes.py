@@ -111,7 +111,7 @@ def _hounsfield(volume: Volume) -> tuple[Volume, tuple[str, ...]]:
     hu = np.empty(volume.shape_zyx, dtype=np.float32 if kind == "f" else np.int16)
     lowest, highest, padded = np.inf, -np.inf, False
     for z, values in enumerate(volume.hu):
-        padding = (values <= PADDING_HU) | ~np.isfinite(values)
+        padding = (values <= PADDING_HU) | np.isnan(values)
         values = np.where(padding, AIR_HU, values)
         lowest, highest = min(lowest, values.min()), max(highest, values.max())
         if highest > LARGEST_HU:
