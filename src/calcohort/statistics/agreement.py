@@ -9,6 +9,7 @@ from statsmodels.stats.inter_rater import cohens_kappa
 
 from calcohort.categories import CATEGORIES, categorise
 from calcohort.errors import InputError
+from calcohort.statistics.checks import counts as checked_counts
 from calcohort.statistics.concordance import Z95
 
 WEIGHTS = ("none", "linear", "quadratic")
@@ -39,7 +40,13 @@ def kappa(counts: np.ndarray, weights: str) -> dict:
     -------
     dict
         kappa, se, ci_low, ci_high, observed, expected, n, note; empty where agreement by chance is certain.
+
+    Raises
+    ------
+    InputError
+        If the table is not square, or a cell is not a count.
     """
+    counts = checked_counts(counts, square=True)
     n = int(counts.sum())
     if n == 0:
         return {"n": 0, "note": "nobody"}

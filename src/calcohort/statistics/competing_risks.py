@@ -7,6 +7,8 @@ import pandas as pd
 from sksurv.nonparametric import cumulative_incidence_competing_risks
 
 from calcohort.categories import CATEGORIES
+from calcohort.errors import InputError
+from calcohort.statistics.checks import survival_data
 from calcohort.statistics.cox import cox_rows
 from calcohort.statistics.populations import AnalysisSet
 from calcohort.statistics.survival import kaplan_meier
@@ -28,7 +30,22 @@ def cumulative_incidence(time: np.ndarray, cause: np.ndarray) -> tuple[np.ndarra
 
     Times are 0 and those at which an event happened; intervals use Aalen's variance, as R's cmprsk, and are
     empty where the incidence is 0.
+
+    Parameters
+    ----------
+    time : array, shape (n,)
+    cause : int array, shape (n,)
+        0 censored, 1 or 2 the first event.
+
+    Raises
+    ------
+    InputError
+        If a time is negative or missing, or a cause is another.
     """
+    time = survival_data(time, np.zeros(len(cause)))[0]
+    cause = np.asarray(cause)
+    if not np.isin(cause, (0, 1, 2)).all():
+        raise InputError("a cause is neither 0, 1 nor 2", where="competing risks")
     times = np.unique(time[cause > 0])
     incidence = np.zeros((2, len(times) + 1))
     bounds = np.full((2, 2, len(times) + 1), np.nan)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import norm
 
+from calcohort.statistics.checks import alongside, survival_data
 from calcohort.statistics.tidy import notes
 
 Z95 = float(norm.ppf(0.975))
@@ -92,9 +93,18 @@ def concordance(time: np.ndarray, event: np.ndarray, risk: np.ndarray) -> Concor
     -------
     Concordance
         All of it empty where no pair is comparable.
+
+    Raises
+    ------
+    InputError
+        If the arrays are not survival data, or a risk is missing.
     """
-    event = np.asarray(event).astype(int)
-    order, died, ranks, moment = _ordered(np.asarray(time), event, np.asarray(risk))
+    time, event = survival_data(time, event)
+    return _concordance(time, event, alongside(risk, len(time), "risks"))
+
+
+def _concordance(time: np.ndarray, event: np.ndarray, risk: np.ndarray) -> Concordance:
+    order, died, ranks, moment = _ordered(time, event, risk)
     n = len(order)
     concordant, discordant, tied = (np.zeros(n) for _ in range(3))
     first = np.flatnonzero(died)
@@ -119,9 +129,12 @@ def concordance(time: np.ndarray, event: np.ndarray, risk: np.ndarray) -> Concor
 
 
 def ordinal_concordance(reference: np.ndarray, rating: np.ndarray) -> Concordance:
-    """C of an ordinal `rating` against an ordinal `reference`: every pair untied on the reference counts."""
-    everybody = np.ones(len(reference), dtype=int)
-    return concordance(-np.asarray(reference), everybody, np.asarray(rating))
+    """C of an ordinal `rating` against an ordinal `reference`, both (n,): every pair untied on the reference
+    counts. It is not symmetric.
+    """
+    reference = alongside(reference, len(rating), "reference")
+    rating = alongside(rating, len(reference), "rating")
+    return _concordance(-reference, np.ones(len(reference), dtype=int), rating)
 
 
 def interval(estimate: float, se: float) -> dict:

@@ -9,7 +9,10 @@ import pandas as pd
 from fisher import exact
 from scipy import stats
 
+from calcohort.errors import InputError
 from calcohort.seeds import rng
+from calcohort.statistics.checks import alongside
+from calcohort.statistics.checks import counts as checked_counts
 
 WILCOXON = "Wilcoxon rank-sum test"
 KRUSKAL = "Kruskal-Wallis test"
@@ -22,15 +25,25 @@ _WORKSPACES = (1_000_000, 20_000_000)
 
 def wilcoxon(first: np.ndarray, second: np.ndarray) -> dict:
     """Wilcoxon's rank-sum test as R's wilcox.test: exact below 50 a group without ties, else normal with
-    continuity correction. statistic is R's W of the first group.
+    continuity correction. statistic is R's W of the first group; p is empty with a note where nothing varies.
+
+    Parameters
+    ----------
+    first, second : arrays, shapes (n,) and (m,)
+
+    Raises
+    ------
+    InputError
+        If a group is empty or a value is missing.
     """
+    first, second = _groups([first, second])
     pooled = np.concatenate([first, second])
     exactly = max(len(first), len(second)) < 50 and len(np.unique(pooled)) == len(pooled)
     if np.ptp(pooled) == 0:
         return {
             "statistic": len(first) * len(second) / 2,
             "p": np.nan,
-            "test": "wilcoxon",
+            "test": WILCOXON,
             "note": "constant",
         }
     result = stats.mannwhitneyu(first, second, method="exact" if exactly else "asymptotic")
@@ -39,7 +52,14 @@ def wilcoxon(first: np.ndarray, second: np.ndarray) -> dict:
 
 
 def kruskal(groups: list[np.ndarray]) -> dict:
-    """Kruskal-Wallis test, as R's kruskal.test."""
+    """Kruskal-Wallis test of arrays (n_k,), as R's kruskal.test; empty with a note where nothing varies.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two groups, one is empty, or a value is missing.
+    """
+    groups = _groups(groups)
     if np.ptp(np.concatenate(groups)) == 0:
         return {"statistic": np.nan, "p": np.nan, "test": KRUSKAL, "note": "constant"}
     result = stats.kruskal(*groups)
@@ -51,6 +71,13 @@ def kruskal(groups: list[np.ndarray]) -> dict:
     }
 
 
+def _groups(groups: list) -> list[np.ndarray]:
+    groups = [alongside(np.asarray(part, dtype=float), len(part), "groups") for part in groups]
+    if len(groups) < 2 or min(map(len, groups)) == 0:
+        raise InputError("fewer than two groups that hold anybody", where="rank test")
+    return groups
+
+
 def fisher_test(counts: np.ndarray, seed: int = 1) -> dict:
     """Fisher's exact test of an r x c table: all tables no more probable than this one, as R's fisher.test.
 
@@ -60,8 +87,13 @@ def fisher_test(counts: np.ndarray, seed: int = 1) -> dict:
     Parameters
     ----------
     counts : int array, shape (r, c)
+
+    Raises
+    ------
+    InputError
+        If a cell is not a count.
     """
-    counts = np.asarray(counts, dtype=int)
+    counts = checked_counts(counts)
     counts = counts[counts.sum(axis=1) > 0][:, counts.sum(axis=0) > 0]
     if min(counts.shape, default=0) < 2:
         return {"statistic": np.nan, "p": np.nan, "test": FISHER, "note": "one row or column only"}

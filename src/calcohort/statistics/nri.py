@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
+from calcohort.errors import InputError
 from calcohort.seeds import rng
+from calcohort.statistics.checks import alongside, survival_data
 from calcohort.statistics.populations import Settings
 from calcohort.statistics.resampling import WeightedKaplanMeier, patient_weights, percentile_interval
 from calcohort.statistics.tidy import notes
@@ -53,10 +55,19 @@ class SurvivalNri:
     ----------
     time, event, direction : arrays, shape (n,)
     horizons : array, shape (horizons,)
-        In the unit of `time`.
+        In the unit of `time`; nobody's non-events are known after the last time.
+
+    Raises
+    ------
+    InputError
+        If the arrays are not survival data, or a direction is not -1, 0 or 1.
     """
 
     def __init__(self, time: np.ndarray, event: np.ndarray, direction: np.ndarray, horizons: np.ndarray):
+        time, event = survival_data(time, event)
+        direction = alongside(direction, len(time), "directions")
+        if not np.isin(direction, (-1, 0, 1)).all():
+            raise InputError("a direction is not -1, 0 or 1", where="net reclassification")
         self.time, self.event, self.direction = time, event, direction
         self.horizons = np.asarray(horizons, dtype=float)
         self.everybody = WeightedKaplanMeier(time, event)

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from calcohort.errors import InputError
+from calcohort.statistics.checks import alongside, survival_data
+
 _MAX_STEPS = 60
 _HALVINGS = 20
 # In units of a covariate's range; Newton's steps square their error, so that the last one is far below this.
@@ -119,12 +122,18 @@ def maximise(
 
     Raises
     ------
+    InputError
+        If the arrays are not survival data, a covariate is missing, or there is no event.
     numpy.linalg.LinAlgError
-        If the covariates are collinear.
+        If the covariates are collinear, or one is constant.
     """
-    x = np.asarray(x, dtype=float)
-    centre = x.mean(axis=0) if len(x) else 0.0
-    scale = np.ptp(x, axis=0)
+    time, event = survival_data(time, event)
+    x = alongside(np.asarray(x, dtype=float), len(time), "covariates")
+    if not event.any():
+        raise InputError("no event", where="Cox model", cure="there is nothing to fit")
+    centre, scale = x.mean(axis=0), np.ptp(x, axis=0)
+    if not scale.all():
+        raise np.linalg.LinAlgError("a constant covariate")
     likelihood = PartialLikelihood((x - centre) / scale, time, event)
     beta = np.zeros(x.shape[1]) if start is None else np.asarray(start, dtype=float) * scale
     null = likelihood.moments(np.zeros(x.shape[1]))

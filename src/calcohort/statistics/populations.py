@@ -17,6 +17,8 @@ PRIOR = ("prior_pci", "prior_cabg", "prior_mi")
 BINARY = ("hypercholesterolemia", "smoking", "hypertension", "diabetes", *PRIOR, "history_of_cad", "death")
 CONTINUOUS = ("age", "bmi", "mfr", "sds")
 SCORE_COLUMNS = ("cac_dl", "cac_standard", "cac_dl_rest_preferred", "cac_dl_gated")
+# R's timefix: the square root of the machine's precision.
+_ROUNDING = float(np.sqrt(np.finfo(float).eps))
 TEXT = ("sex", "event_type", "cac_dl_protocol")
 
 
@@ -112,7 +114,7 @@ def prepare(analysis: pd.DataFrame) -> pd.DataFrame:
         if column in analysis:
             frame[column] = analysis[column].astype(object).where(analysis[column].notna(), None).to_numpy()
     _check(frame)
-    frame["years"] = frame["followup_days"] / DAYS_PER_YEAR
+    frame["years"] = tied(frame["followup_days"].to_numpy() / DAYS_PER_YEAR)
     frame["event"] = frame["mace"].astype(int)
     for score, column in SCORES.items():
         if column in frame:
@@ -128,6 +130,17 @@ def prepare(analysis: pd.DataFrame) -> pd.DataFrame:
         key=lambda values: values.fillna("") if values.dtype == object else values,
     )
     return ordered
+
+
+def tied(time: np.ndarray) -> np.ndarray:
+    """Times (n,) in which those that differ by rounding errors alone are equal, as R's survival (aeqSurv)."""
+    distinct = np.unique(time)
+    if len(distinct) < 2:
+        return time
+    gaps = np.diff(distinct)
+    same = (gaps <= _ROUNDING) | (gaps <= _ROUNDING * np.abs(distinct).mean())
+    first = distinct[np.concatenate([[True], ~same])]
+    return first[np.searchsorted(first, time, side="right") - 1]
 
 
 def _numbers(values: pd.Series) -> np.ndarray:
@@ -202,8 +215,13 @@ def endpoint_frames(analysis: pd.DataFrame, endpoints: pd.DataFrame | None) -> d
     ----------
     endpoints : DataFrame or None
         patient_id, endpoint, included (0/1), followup_days, event (0/1), event_type, and the covariates of
-        the patient; where these are not there they are those of the analysis table, and patients that it does
-        not have are left out. Rows of "mace" repeat the analysis table and are not read.
+        the patient; where these are not there they are those of the analysis table. Rows of "mace" repeat the
+        analysis table and are not read. An endpoint may hold patients whom the analysis table excludes.
+
+    Raises
+    ------
+    InputError
+        If a table is not one that prepare() takes, or a patient has no covariates.
     """
     frames = {"mace": prepare(analysis)}
     if endpoints is None or not len(endpoints):
@@ -217,6 +235,13 @@ def endpoint_frames(analysis: pd.DataFrame, endpoints: pd.DataFrame | None) -> d
         if "cac_dl" not in rows:
             outcome = [c for c in ("followup_days", "mace", "event_type") if c in analysis]
             covariates = analysis.drop(columns=outcome).assign(patient_id=analysis["patient_id"].astype(str))
+            unknown = int((~rows["patient_id"].isin(covariates["patient_id"])).sum())
+            if unknown:
+                raise InputError(
+                    f"{unknown} patients of {name} are not in the analysis table",
+                    where="endpoints",
+                    cure="give the endpoints their covariates",
+                )
             rows = covariates.merge(rows, on="patient_id", validate="one_to_one")
         if len(rows):
             frames[str(name)] = prepare(rows)

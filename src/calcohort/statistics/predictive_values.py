@@ -5,6 +5,7 @@ from scipy.stats import chi2, norm
 from statsmodels.stats.proportion import proportion_confint
 
 from calcohort.seeds import rng
+from calcohort.statistics.checks import alongside, survival_data
 from calcohort.statistics.populations import AnalysisSet, Settings
 from calcohort.statistics.resampling import WeightedKaplanMeier, patient_weights, percentile_interval
 from calcohort.statistics.survival import kaplan_meier
@@ -69,7 +70,16 @@ def leisenring(event: np.ndarray, first_negative: np.ndarray, second_negative: n
     """Generalized score statistic for two paired NPVs (Leisenring, Alonzo, Pepe 2000), chi-squared with 1 df.
 
     Closed form of the GEE score test on the negatives, clustered by patient, with independence as the working
-    correlation.
+    correlation. Empty where there is no negative or nothing varies.
+
+    Parameters
+    ----------
+    event, first_negative, second_negative : arrays of 0 and 1, shape (n,)
+
+    Raises
+    ------
+    InputError
+        If the arrays do not go together, or an event is neither 0 nor 1.
     """
     only_first, only_second, both = _cells(event, first_negative, second_negative)
     records = np.array([only_first, only_second, 2 * both])
@@ -87,7 +97,10 @@ def leisenring(event: np.ndarray, first_negative: np.ndarray, second_negative: n
 
 
 def kosinski(event: np.ndarray, first_negative: np.ndarray, second_negative: np.ndarray) -> float:
-    """Weighted generalized score statistic for two paired NPVs (Kosinski 2013), chi-squared with 1 df."""
+    """Weighted generalized score statistic for two paired NPVs (Kosinski 2013), chi-squared with 1 df.
+
+    Arguments, empty results and errors as for leisenring().
+    """
     only_first, only_second, both = _cells(event, first_negative, second_negative)
     n_first, n_second = (only_first + both).sum(), (only_second + both).sum()
     if n_first == 0 or n_second == 0:
@@ -102,7 +115,8 @@ def kosinski(event: np.ndarray, first_negative: np.ndarray, second_negative: np.
 
 def _cells(event, first, second) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Counts (with an event, without) of: only the first negative, only the second, both."""
-    first, second = np.asarray(first, dtype=bool), np.asarray(second, dtype=bool)
+    event = survival_data(np.zeros(len(event)), event)[1]
+    first, second = (alongside(who, len(event), "negatives").astype(bool) for who in (first, second))
     return tuple(
         np.array([(who & (event == 1)).sum(), (who & (event == 0)).sum()], dtype=float)
         for who in (first & ~second, second & ~first, first & second)

@@ -9,6 +9,8 @@ from lifelines import KaplanMeierFitter
 from lifelines.statistics import logrank_test, multivariate_logrank_test
 
 from calcohort.categories import CATEGORIES
+from calcohort.errors import InputError
+from calcohort.statistics.checks import alongside, survival_data
 from calcohort.statistics.populations import AnalysisSet
 from calcohort.statistics.tidy import notes
 
@@ -55,11 +57,12 @@ def kaplan_meier(time: np.ndarray, event: np.ndarray) -> Curve:
 
     Raises
     ------
-    ValueError
-        If there is nobody, or a time is negative.
+    InputError
+        If there is nobody, a time is negative or missing, or an event is neither 0 nor 1.
     """
-    if not len(time) or np.min(time) < 0:
-        raise ValueError("Kaplan-Meier needs at least one time, none of them negative")
+    time, event = survival_data(time, event)
+    if not len(time):
+        raise InputError("nobody", where="Kaplan-Meier", cure="ask for it where there is somebody")
     with warnings.catch_warnings():
         # The logarithm of a survival of 0 or 1: both ends are set below.
         warnings.simplefilter("ignore", RuntimeWarning)
@@ -116,7 +119,14 @@ def logrank(time: np.ndarray, event: np.ndarray, group: np.ndarray) -> tuple[flo
     Parameters
     ----------
     time, event, group : arrays, shape (n,)
+
+    Raises
+    ------
+    InputError
+        If the arrays are not survival data, or a group is missing.
     """
+    time, event = survival_data(time, event)
+    group = alongside(group, len(time), "groups")
     present = np.unique(group)
     if len(present) < 2:
         return np.nan, np.nan, np.nan, "one group"

@@ -1,0 +1,57 @@
+"""What every statistic asks of its arrays; one clear line where they are something else."""
+
+import numpy as np
+
+from calcohort.errors import InputError
+
+
+def survival_data(time, event) -> tuple[np.ndarray, np.ndarray]:
+    """Times as float (n,) and events as int (n,).
+
+    Raises
+    ------
+    InputError
+        If lengths differ, a time is negative, infinite or missing, or an event is neither 0 nor 1.
+    """
+    time, event = np.asarray(time, dtype=float), np.asarray(event, dtype=float)
+    if time.ndim != 1 or time.shape != event.shape:
+        raise InputError(
+            f"{time.shape} times and {event.shape} events", where="survival data", cure="pair them"
+        )
+    if not np.isfinite(time).all() or (time < 0).any():
+        raise InputError("a time is negative, infinite or missing", where="survival data")
+    if not np.isin(event, (0, 1)).all():
+        raise InputError("an event is neither 0 nor 1", where="survival data")
+    return time, event.astype(int)
+
+
+def alongside(values, n: int, what: str) -> np.ndarray:
+    """Values that go with `n` patients, none missing, shape (n, ...).
+
+    Raises
+    ------
+    InputError
+        If there are more or fewer, or one is missing or infinite.
+    """
+    values = np.asarray(values)
+    if values.shape[:1] != (n,):
+        raise InputError(f"{values.shape[:1]} values for {n} patients", where=what)
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        raise InputError("a value is missing or infinite", where=what, cure="leave out incomplete patients")
+    return values
+
+
+def counts(table, square: bool = False) -> np.ndarray:
+    """A table of counts as int (r, c).
+
+    Raises
+    ------
+    InputError
+        If it is not two-dimensional (or not square), or a cell is not a whole number of at least 0.
+    """
+    values = np.asarray(table, dtype=float)
+    if values.ndim != 2 or (square and values.shape[0] != values.shape[1]):
+        raise InputError(f"shape {values.shape}", where="table of counts", cure="give rows and columns")
+    if not np.isfinite(values).all() or (values < 0).any() or (values != np.round(values)).any():
+        raise InputError("a cell is not a whole number of at least 0", where="table of counts")
+    return values.astype(int)
