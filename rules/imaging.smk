@@ -92,7 +92,7 @@ rule convert:
     params:
         scans=scans_of,
         allow_lossy=IMAGING["allow_lossy"],
-        code=code("imaging.volume_files", "imaging.outcomes"),
+        code=code("imaging.volume_files", "imaging.outcomes", "isolate"),
     script:
         "../workflow/scripts/convert.py"
 

@@ -1,5 +1,6 @@
 """Tables in and out: full double precision, one line ending, never half a file."""
 
+import glob
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     # The suffix stays last: writers choose their format by it.
     beside = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    _clear(path)
     try:
         yield beside
         with open(beside, "rb+") as handle:
@@ -22,6 +24,14 @@ def whole_file(path: str | Path) -> Iterator[Path]:
         os.replace(beside, path)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def _clear(path: Path) -> None:
+    """Remove what writers of `path` that were killed have left beside it."""
+    for left in path.parent.glob(f".{glob.escape(path.stem)}.*.part{path.suffix}"):
+        writer = left.name.removesuffix(f".part{path.suffix}").rpartition(".")[2]
+        if writer.isdigit() and not Path(f"/proc/{writer}").exists():
+            left.unlink(missing_ok=True)
 
 
 def write_csv(table: pd.DataFrame, path: str | Path) -> None:

@@ -6,22 +6,40 @@ import pandas as pd
 
 from calcohort import tables
 from calcohort.config import dicom_roots
-from calcohort.dicom import save_volume, series_paths
+from calcohort.dicom import LoadedSeries, save_volume, series_paths
 from calcohort.imaging import outcomes
 from calcohort.imaging.volume_files import load_scan
+from calcohort.isolate import Lost, one_by_one
 from calcohort.logs import script_log
+
+# A scan of 2,000 slices is read in less than a minute.
+LONGEST_SECONDS = 600
 
 with script_log(snakemake.log[0]):
     scans = tables.read_csv(snakemake.input.scans)
-    files = pd.read_parquet(snakemake.input.files)
+    scans = scans[scans["shard"] == snakemake.wildcards.shard]
+    files = pd.read_parquet(snakemake.input.files, filters=[("series", "in", list(scans["series"]))])
     roots, folder = dicom_roots(snakemake.config), Path(snakemake.output.volumes)
     folder.mkdir(parents=True)
-    rows = []
-    for scan in scans[scans["shard"] == snakemake.wildcards.shard].itertuples():
+
+    def convert(scan):
+        """Row of a scan, whose volume is written."""
         paths = series_paths(files, roots, scan.series)
         loaded = load_scan(paths, allow_lossy=snakemake.params.allow_lossy)
-        rows.append(outcomes.converted(scan, loaded))
         if loaded.volume is not None:
             # Compressing would take longer than all else, and the volume is gone in a minute.
             save_volume(loaded.volume, folder / f"{scan.series}.nii")
+        return outcomes.converted(scan, loaded)
+
+    found = list(scans.itertuples())
+    made = one_by_one(
+        lambda number: convert(found[number]),
+        range(len(found)),
+        memory_mb=snakemake.resources.mem_mb,
+        seconds=LONGEST_SECONDS,
+    )
+    rows = [
+        outcomes.converted(scan, LoadedSeries(None, row.reason, (), {})) if isinstance(row, Lost) else row
+        for scan, row in zip(found, made, strict=True)
+    ]
     tables.write_csv(outcomes.table(rows), snakemake.output.outcomes)

@@ -1,0 +1,85 @@
+"""A small study through a real Slurm: arrays, a GPU, a job without enough memory and a node that is lost."""
+
+import subprocess
+import sys
+import threading
+
+import pytest
+import yaml
+
+from calcohort import tables
+from tests.slurm.cluster import Cluster, missing, wait_for
+from tests.workflow.conftest import Place, demo, environment, new_place, said
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(missing()), reason=missing() or "-")]
+NAME = "cluster"
+# One shard has too little memory at first: what Snakemake and a script need is 200 to 400 MB.
+MEMORY = "registries:mem_mb=attempt*attempt*150"
+HASTE = (
+    *("--slurm-init-seconds-before-status-checks", "2", "--seconds-between-status-checks", "3"),
+    *("--latency-wait", "5", "--jobs", "20", "--set-resources", "segment:gpu=1", MEMORY),
+)
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory) -> Place:
+    """The same study on this machine."""
+    place = new_place(tmp_path_factory.mktemp("local"))
+    study = demo(NAME, 6, 0)
+    del study["development"], study["simulate"]["development"]
+    study["imaging"]["shard_size"] = 4
+    run = place.snakemake("cohort", "--configfile", place.config(study))
+    assert run.returncode == 0, said(run)[-3000:]
+    return place
+
+
+def through_slurm(place: Place, local: Place) -> list[str]:
+    """The command that runs the study of `local` here, by the profile of the repository."""
+    study = yaml.safe_load((local / "study.yaml").read_text())
+    del study["simulate"]
+    text = yaml.safe_dump(study).replace(f"results/{NAME}/", f"{local / 'results'}/{NAME}/")
+    profile = ("--workflow-profile", "profiles/slurm")
+    config = place.config(yaml.safe_load(text))
+    return [sys.executable, "-m", "snakemake", "cohort", *profile, *HASTE, "--configfile", config]
+
+
+def lose_the_node(cluster: Cluster, seen: dict) -> None:
+    """Kill the node's daemon while shards are segmented there, and start it again."""
+
+    def segmenting() -> list[str]:
+        return [job for job in cluster.queue() if "RUNNING" in job and "rule_segment" in job]
+
+    wait_for(segmenting, 200, "no shard was ever segmented")
+    seen["array"] = any("_" in job.split()[0] for job in cluster.queue() if "rule_segment" in job)
+    seen["gpu"] = "gpu" in subprocess.run(["scontrol", "show", "job"], capture_output=True, text=True).stdout
+    cluster.kill_node()
+    cluster.start_node()
+    seen["lost"] = True
+
+
+def test_a_study_survives_lost_nodes_and_short_memory(local, tmp_path):
+    place, seen = new_place(tmp_path), {}
+    (tmp_path / "slurm").mkdir()
+    with Cluster(tmp_path / "slurm") as cluster:
+        saboteur = threading.Thread(target=lose_the_node, args=(cluster, seen), daemon=True)
+        saboteur.start()
+        run = subprocess.run(
+            through_slurm(place, local),
+            cwd=place.folder, text=True, capture_output=True, timeout=480, env=environment(),
+        )  # fmt: skip
+        saboteur.join(timeout=60)
+    assert run.returncode == 0, said(run)[-6000:]
+    assert seen == {"array": True, "gpu": True, "lost": True}
+    words = said(run)
+    assert "Submitted array job" in words
+    # Once for its memory, once for its node.
+    assert "Trying to restart job" in words and "registries" in words.split("Trying to restart job")[0]
+    compared = 0
+    for folder in ("imaging", "scores", "cohort"):
+        for path in sorted((place / f"results/{NAME}/{folder}").rglob("*.csv")):
+            relative = str(path.relative_to(place.folder))
+            assert path.read_bytes() == (local / relative).read_bytes(), relative
+            compared += 1
+    assert compared > 10
+    assert len(tables.read_csv(place / f"results/{NAME}/cohort/flow.csv")) > 3
+    assert missing() == ""
