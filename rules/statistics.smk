@@ -31,11 +31,10 @@ for family, tables in FILES.items():
 
 
 rule baseline:
-    """Describe patients, development scans and imaging protocols by group."""
+    """Describe patients and development scans by group."""
     input:
         analysis=ANALYSIS,
         scans=rules.internal_testing.output.scans if "development" in CONFIG else [],
-        series=rules.imaging.output.series if DOOR == "imaging" else [],
     output:
         result("statistics/baseline.csv"),
     log:
@@ -51,6 +50,30 @@ rule baseline:
         code=code("exhibits.baseline"),
     script:
         "../workflow/scripts/baseline.py"
+
+
+if DOOR == "imaging" or "development" in CONFIG:
+
+    rule imaging_protocols:
+        """Describe how the scans were made, by cohort, site and protocol."""
+        input:
+            series=rules.imaging.output.series if DOOR == "imaging" else [],
+            development=rules.annotate.output.imaging if "development" in CONFIG else [],
+        output:
+            result("statistics/imaging_protocols.csv"),
+        log:
+            f"{LOGS}/statistics/imaging_protocols.log",
+        benchmark:
+            f"{TIMES}/statistics/imaging_protocols.tsv"
+        conda:
+            "../envs/statistics.yaml"
+        resources:
+            mem_mb=memory(1000),
+            runtime=5,
+        params:
+            code=code("imaging.summary"),
+        script:
+            "../workflow/scripts/imaging_protocols.py"
 
 
 STATISTICS = [

@@ -58,18 +58,6 @@ _DEVELOPMENT = (
     Variable("agatston_expert_category", LEVELS, CATEGORIES),
     Variable("gated", YES_NO),
 )
-_IMAGING = (
-    Variable("kvp", CONTINUOUS),
-    Variable("mas", CONTINUOUS),
-    Variable("rotation_time_s", CONTINUOUS),
-    Variable("slice_thickness_mm", CONTINUOUS),
-    Variable("increment_mm", CONTINUOUS),
-    Variable("pixel_spacing_x_mm", CONTINUOUS),
-    Variable("n_slices", CONTINUOUS, whole_numbers=True),
-    Variable("ctdi_vol_mgy", CONTINUOUS),
-    Variable("manufacturer", LEVELS),
-    Variable("kernel", LEVELS),
-)
 _INTERNAL = (
     *_DEVELOPMENT[:-1],
     Variable("agatston_dl", CONTINUOUS, whole_numbers=True),
@@ -78,13 +66,10 @@ _INTERNAL = (
 )
 
 SPLITS = ("train", "validation", "test")
-PROTOCOLS = ("ctac_stress", "ctac_rest", "cac_gated", "unknown")
 
 
-def baseline(
-    analysis: pd.DataFrame | None, scans: pd.DataFrame | None = None, series: pd.DataFrame | None = None
-) -> pd.DataFrame:
-    """Characteristics by group: of scans (table1, tableS3), patients (table2, tableS4), series (tableS1).
+def baseline(analysis: pd.DataFrame | None, scans: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Characteristics by group: of scans (table1, tableS3) and of patients (table2, tableS4).
 
     Parameters
     ----------
@@ -92,8 +77,6 @@ def baseline(
         cohort/analysis.csv.
     scans : DataFrame or None
         development/scans.csv.
-    series : DataFrame or None
-        imaging/series.csv; accepted series are described by protocol, without tests.
 
     Returns
     -------
@@ -108,10 +91,6 @@ def baseline(
         tables += _of_scans(scans)
     if analysis is not None and not analysis.empty:
         tables += _of_patients(analysis)
-    if series is not None and not series.empty:
-        accepted = series[series["accepted"].astype(bool)]
-        there = [name for name in PROTOCOLS if (accepted["protocol"] == name).any()]
-        tables.append(summarise("tableS1", accepted, accepted["protocol"], there, _IMAGING, tested=False))
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=COLUMNS)
 
 
@@ -144,8 +123,6 @@ def summarise(
     group: pd.Series,
     groups: Sequence[str],
     variables: Sequence[Variable],
-    *,
-    tested: bool = True,
 ) -> pd.DataFrame:
     """Rows of one table of characteristics; a variable whose column is absent is left out."""
     members = {OVERALL: pd.Series(True, index=data.index)} | {name: group == name for name in groups}
@@ -153,12 +130,12 @@ def summarise(
     rows = [size | {"group": name, "n": int(inside.sum())} for name, inside in members.items()]
     for variable in variables:
         if variable.column in data.columns:
-            rows += _variable_rows(variable, data[variable.column], group, members, tested)
+            rows += _variable_rows(variable, data[variable.column], group, members)
     return pd.DataFrame(rows).assign(table=table).reindex(columns=COLUMNS)
 
 
 def _variable_rows(
-    variable: Variable, values: pd.Series, group: pd.Series, members: dict[str, pd.Series], tested: bool
+    variable: Variable, values: pd.Series, group: pd.Series, members: dict[str, pd.Series]
 ) -> list[dict]:
     levels = variable.levels or tuple(sorted(values.dropna().astype(str).unique()))
     format = ""
@@ -174,7 +151,7 @@ def _variable_rows(
             row |= _quartiles(known) | {"format": format}
         elif variable.kind == YES_NO:
             row |= _share(int((known == 1).sum()), len(known))
-        if name == OVERALL and tested:
+        if name == OVERALL:
             row |= _test(variable, values, group, [g for g in members if g != OVERALL])
         rows.append(row)
         if variable.kind == LEVELS:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 BASELINE = "statistics/baseline.csv"
+IMAGING_PROTOCOLS = "statistics/imaging_protocols.csv"
+CONVENTION_EFFECT = "scores/convention_effect.csv"
 _COX = "statistics/cox.csv"
 _SURVIVAL = ("statistics/km.csv", "statistics/logrank.csv", _COX)
 _MATRICES = ("statistics/concordance_matrix.csv", "statistics/agreement.csv")
@@ -180,9 +182,9 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "tableS1": _table(
         "Supplementary Table 1. Imaging protocols",
-        "Accepted series by protocol.",
-        (BASELINE,),
-        "tables_baseline:table_s1",
+        "How the analysed scans were made, by cohort, site and protocol.",
+        (IMAGING_PROTOCOLS,),
+        "tables_imaging:table_s1",
     ),
     "tableS2": _table(
         "Supplementary Table 2. Agreement in calcium score categories: Cohen's kappa",
@@ -207,6 +209,13 @@ CATALOGUE: dict[str, Entry] = {
         "Every term, score and population.",
         (_COX,),
         "tables_outcome:table_s5",
+    ),
+    "table_conventions": _table(
+        "Effect of the rules of counting on the Agatston score",
+        "Each rule changed alone. Standard: 8 neighbours in the slice, lesions from 1 mm², scaled to 3 mm "
+        "of increment.",
+        (CONVENTION_EFFECT,),
+        "tables_imaging:table_conventions",
     ),
     "table_nri": _table(
         "Net reclassification of standard CAC scores over DL-CTAC scores",

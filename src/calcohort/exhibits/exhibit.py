@@ -28,6 +28,8 @@ ABSENT = {
     "imaging/series.csv": "the study did not start from images",
     "scores/scores.csv": "the study did not start from images or from a table of scores",
     "development/scans.csv": "the study has no development cohort",
+    "statistics/imaging_protocols.csv": "the study started neither from images nor with a development cohort",
+    "scores/convention_effect.csv": "the study did not start from images",
     "cohort/flow.csv": "the study started from an analysis table, so that nobody was linked or excluded here",
     "segmentation/examples.npz": "the study did not start from images",
 }

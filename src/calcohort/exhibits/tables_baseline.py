@@ -32,27 +32,11 @@ LABELS = {
     "agatston_dl_category": "DL CAC score category",
     "gated": "ECG-gated",
     "site": "Site",
-    "kvp": "Tube voltage, kV",
-    "mas": "Tube current-time product, mAs",
-    "rotation_time_s": "Rotation time, s",
-    "slice_thickness_mm": "Slice thickness, mm",
-    "increment_mm": "Slice increment, mm",
-    "pixel_spacing_x_mm": "Pixel size, mm",
-    "n_slices": "Slices",
-    "ctdi_vol_mgy": "CTDIvol, mGy",
-    "manufacturer": "Manufacturer",
-    "kernel": "Reconstruction kernel",
 }
 CATEGORY_LABELS = {"0": "CAC = 0", "1-100": "CAC 1–100", "101-400": "CAC 101–400", ">400": "CAC >400"}
 GROUPS = {
     "table1": {"train": "Training", "validation": "Internal validation", "test": "Internal testing"},
     "table2": {"no_scan": "No CAC scan available", "scan": "CAC scan available"},
-    "tableS1": {
-        "ctac_stress": "Stress CTAC",
-        "ctac_rest": "Rest CTAC",
-        "cac_gated": "ECG-gated CAC",
-        "unknown": "Unknown protocol",
-    },
     "tableS3": {"ctac": "CTAC scans", "gated": "ECG-gated scans"},
     "tableS4": {"no_event": "No MACE", "event": "MACE"},
 }
@@ -71,7 +55,6 @@ ABBREVIATIONS = {
 EMPTY = {
     "table1": "The study has no development cohort.",
     "table2": "The study has no standard CAC scores to tell patients with a CAC scan from those without.",
-    "tableS1": "No series was accepted.",
     "tableS3": "The development cohort has no scans for internal testing.",
     "tableS4": "The study has no patients in its analysis.",
 }
@@ -85,11 +68,6 @@ def table1(inputs: Mapping, meta: Mapping) -> Table:
 def table2(inputs: Mapping, meta: Mapping) -> Table:
     """Patients by availability of a standard score."""
     return _build("table2", inputs)
-
-
-def table_s1(inputs: Mapping, meta: Mapping) -> Table:
-    """Accepted series by protocol."""
-    return _build("tableS1", inputs)
 
 
 def table_s3(inputs: Mapping, meta: Mapping) -> Table:
@@ -106,12 +84,9 @@ def _build(name: str, inputs: Mapping) -> Table:
     title = CATALOGUE[name].title
     file = open_file(inputs, SOURCE, "table", "variable", "level", "group", "n", "median", "count", "p")
     sizes = {group: file.row(table=name, variable="n", group=group) for group in (OVERALL, *GROUPS[name])}
-    # A protocol that no series has gets no column.
-    sizes = {group: row for group, row in sizes.items() if row is not None or group == OVERALL}
     if sizes[OVERALL] is None or file.value(sizes[OVERALL], "n") == 0:
         raise Unavailable(EMPTY[name])
     heads = {OVERALL: "Overall"} | GROUPS[name]
-    heads = {group: words for group, words in heads.items() if group in sizes}
     columns = [join(f"{heads[group]}, N = ", file.cell(row, "n", "count")) for group, row in sizes.items()]
     rows, tests = [], []
     variables = file.frame.loc[file.rows(table=name), "variable"].drop_duplicates()
@@ -119,13 +94,11 @@ def _build(name: str, inputs: Mapping) -> Table:
         rows += _rows(file, name, variable, list(sizes))
         test = file.value(file.row(table=name, variable=variable, level="", group=OVERALL), "test")
         tests += [test] if test and test not in tests else []
-    who = {"table1": "scans", "tableS3": "scans", "tableS1": "accepted series"}.get(name, "patients")
+    who = {"table1": "scans", "tableS3": "scans"}.get(name, "patients")
     notes = [f"Median (first quartile, third quartile); n (%) of the {who} with a known value."]
     if tests:
         notes.append(f"P-values: {'; '.join(tests)}. No test where a group has no observations.")
     notes.append(abbreviations("".join(LABELS.get(v, v) for v in variables) + "".join(heads.values())))
-    if name == "tableS1":
-        return Table(title, (text("Characteristic"), *columns), tuple(row[:-1] for row in rows), tuple(notes))
     return Table(title, (text("Characteristic"), *columns, text("p-value")), tuple(rows), tuple(notes))
 
 

@@ -8,6 +8,8 @@ from calcohort.exhibits import examples
 from calcohort.exhibits.baseline import baseline
 from calcohort.exhibits.exhibit import read_inputs
 from calcohort.exhibits.registry import EXHIBITS
+from calcohort.imaging.summary import imaging_protocols
+from calcohort.scoring.effect import EFFECT_COLUMNS
 from calcohort.seeds import rng
 from calcohort.segmentation.store import HeartCrop
 from calcohort.statistics.run import FAMILIES
@@ -122,8 +124,9 @@ def make_series(n: int = 60, seed: int = 3) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "series": [f"{i:016x}" for i in range(n)],
-            "accepted": (draw.random(n) < 0.93).astype(bool),
+            "analysed": (draw.random(n) < 0.93).astype(bool),
             "protocol": protocol,
+            "scanner": np.where(gated, "Scanner two", "Scanner one"),
             "kvp": np.where(gated, 120.0, 100.0),
             "slice_thickness_mm": np.where(gated, 3.0, draw.choice([2.5, 5.0], n)),
             "increment_mm": np.where(gated, 3.0, draw.choice([2.5, 4.0], n)),
@@ -131,6 +134,16 @@ def make_series(n: int = 60, seed: int = 3) -> pd.DataFrame:
             "n_slices": np.where(gated, 48, 60),
         }
     )
+
+
+def make_effect() -> pd.DataFrame:
+    """scores/convention_effect.csv."""
+    rows = [
+        ("ctac_stress", "study", 40, 25, 200.0, 200.0, 0.0, 0.0, 0, 0),
+        ("ctac_stress", "connectivity_4", 40, 25, 200.0, 194.0, -0.03, -12.5, 0, 1),
+        ("cac_gated", "study", 9, 0, 0.0, 0.0, None, 0.0, 0, 0),
+    ]
+    return pd.DataFrame(rows, columns=list(EFFECT_COLUMNS))
 
 
 def make_crop(seed: int, gated: bool) -> HeartCrop:
@@ -166,7 +179,10 @@ def write_run(folder, analysis, scans=None, series=None, families=FAMILIES_READ)
     """Write the files of a run that exhibits read, with the statistics of `analysis`."""
     write_csv(analysis, folder / "cohort/analysis.csv")
     write_csv(make_flow(len(analysis)), folder / "cohort/flow.csv")
-    write_csv(baseline(analysis, scans, series), folder / "statistics/baseline.csv")
+    write_csv(baseline(analysis, scans), folder / "statistics/baseline.csv")
+    if series is not None:
+        write_csv(imaging_protocols(series, None), folder / "statistics/imaging_protocols.csv")
+        write_csv(make_effect(), folder / "scores/convention_effect.csv")
     if scans is not None:
         write_csv(scans, folder / "development/scans.csv")
     for family in families:

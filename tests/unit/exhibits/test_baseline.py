@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from calcohort.exhibits.baseline import COLUMNS, baseline
-from tests.unit.exhibits.conftest import make_analysis, make_scans, make_series
+from tests.unit.exhibits.conftest import make_analysis, make_scans
 
 
 def at(rows, **wanted):
@@ -18,7 +18,7 @@ def at(rows, **wanted):
 
 @pytest.fixture(scope="module")
 def table():
-    return baseline(make_analysis(), make_scans(), make_series())
+    return baseline(make_analysis(), make_scans())
 
 
 def test_counts_are_those_of_the_patients(table):
@@ -56,12 +56,6 @@ def test_categories_of_a_score_add_up(table):
     )
     assert rows["count"].sum() == len(make_analysis())
     assert rows["fraction"].sum() == pytest.approx(1)
-
-
-def test_protocols_are_described_without_tests(table):
-    rows = table[table["table"] == "tableS1"]
-    assert rows["p"].isna().all()
-    assert at(rows, variable="n", group="overall")["n"] == make_series()["accepted"].sum()
 
 
 def test_nothing_in_nothing_out():

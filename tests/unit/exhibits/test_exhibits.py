@@ -129,7 +129,10 @@ DEGRADED = {
     },
     without_flow_reserve: {"table3", "figure_decision_curve"},
     one_category: {"table3", "table_npv"},
-    bare: {"figure4", "figure5", "table1", "table2", "table3", "tableS1", "tableS2", "tableS3", "figure2"},
+    bare: {
+        *("figure4", "figure5", "table1", "table2", "table3", "tableS1", "tableS2", "tableS3", "figure2"),
+        "table_conventions",
+    },
 }
 
 
