@@ -14,7 +14,7 @@ from pydicom.pixels import get_decoder
 from calcohort.dicom.bounded import inflated
 from calcohort.dicom.codestream import read_stream
 from calcohort.dicom.frames import Frame
-from calcohort.dicom.padding import AIR_HU, Padding, find_padding
+from calcohort.dicom.padding import AIR_HU, Padding, find_padding, has_no_padding
 from calcohort.dicom.pixels import PixelLayout
 from calcohort.dicom.reasons import Rejected
 
@@ -30,6 +30,8 @@ _DECODERS = {
     uid.JPEGExtended12Bit: ("pylibjpeg",),
     uid.RLELossless: ("pydicom",),
 }
+
+_INT16 = np.iinfo(np.int16)
 
 
 @contextmanager
@@ -136,9 +138,12 @@ def to_hounsfield(words: np.ndarray, frame: Frame, layout: PixelLayout) -> tuple
 
     Returns
     -------
-    ndarray, int32 where slope and intercept are whole, else float64
+    ndarray, int16 or int32 where slope and intercept are whole, else float64
     Padding or None
     """
+    shifted = _shifted(words, frame, layout)
+    if shifted is not None:
+        return shifted, None
     stored = _stored_values(words, layout)
     # 16-bit values times a slope fit into 32 bits only while the slope is small.
     small = abs(frame.slope) < 2**13 and abs(frame.intercept) < 2**29
@@ -150,6 +155,26 @@ def to_hounsfield(words: np.ndarray, frame: Frame, layout: PixelLayout) -> tuple
     if padding is not None:
         hu[padding.mask] = AIR_HU
     return hu, padding
+
+
+def _shifted(words: np.ndarray, frame: Frame, layout: PixelLayout) -> np.ndarray | None:
+    """Hounsfield units, int16, of the commonest kind of slice: slope 1, no padding, no overlay.
+
+    Smallest and largest value tell all that the general way finds out pixel by pixel; None for other slices.
+    """
+    if layout.bits_allocated != 16 or layout.high_bit + 1 != layout.bits_stored:
+        return None
+    if frame.slope != 1 or not frame.intercept.is_integer() or abs(frame.intercept) > _INT16.max:
+        return None
+    if layout.signed and layout.bits_stored < 16:
+        return None
+    signed = words.view(words.dtype.str.replace("u", "i"))
+    low, high = (int(extreme) for extreme in (signed.min(), signed.max()))
+    if not layout.signed and (low < 0 or high >> layout.bits_stored):
+        return None
+    if high + frame.intercept > _INT16.max or not has_no_padding(low, high, frame, layout):
+        return None
+    return signed + np.int16(frame.intercept)
 
 
 def is_whole(frame: Frame) -> bool:

@@ -55,6 +55,16 @@ def find_padding(
     return Padding(mask, guessed)
 
 
+def has_no_padding(low: int, high: int, frame: Frame, layout: PixelLayout) -> bool:
+    """Whether 16-bit stored values between `low` and `high`, for a positive slope, hold no padding at all."""
+    if high >= 0x7FFF or low * frame.slope + frame.intercept <= PADDING_HU:
+        return False
+    if layout.padding is None:
+        return True
+    first, last = _declared_range(layout)
+    return last < low or first > high
+
+
 def _saturated(words, stored, layout: PixelLayout) -> np.ndarray | None:
     """The largest 16-bit word, padding from the slice's edge inwards, declared or not; elsewhere metal."""
     if layout.signed:
@@ -79,11 +89,15 @@ def _from_edge(mask: np.ndarray) -> np.ndarray:
 def _declared(words, stored, frame: Frame, layout: PixelLayout) -> np.ndarray | None:
     if layout.padding is None:
         return None
-    limit = layout.padding if layout.padding_limit is None else layout.padding_limit
-    low, high = sorted(_signed_word(value, layout) for value in (layout.padding, limit))
+    low, high = _declared_range(layout)
     scaled = [value * frame.slope + frame.intercept for value in (low, high)]
     mask = ((stored >= low) & (stored <= high)) | (words == layout.padding)
     return _from_edge(mask) if any(_TISSUE_HU[0] < value < _TISSUE_HU[1] for value in scaled) else mask
+
+
+def _declared_range(layout: PixelLayout) -> list[int]:
+    limit = layout.padding if layout.padding_limit is None else layout.padding_limit
+    return sorted(_signed_word(value, layout) for value in (layout.padding, limit))
 
 
 def _signed_word(word: int, layout: PixelLayout) -> int:

@@ -22,6 +22,7 @@ from calcohort.dicom.geometry import MINIMUM_EXTENT_MM, Grid, stack
 from calcohort.dicom.header import FileHeader, read_header
 from calcohort.dicom.nrrd import SliceFile, open_volume
 from calcohort.dicom.reasons import REASONS, Rejected
+from calcohort.errors import InputError
 from calcohort.volume import Volume
 
 # Gaps count from a quarter of the thickness: rounding makes smaller ones.
@@ -196,6 +197,11 @@ def load_series(
     -------
     LoadedSeries
         Never raises for what is in the files: each failure is a code of :mod:`calcohort.dicom.reasons`.
+
+    Raises
+    ------
+    InputError
+        If `into` cannot be written.
     """
     headers = [read_header(path, allow_lossy=allow_lossy) for path in _files(paths)]
     checked = check_series(headers, minimum_extent_mm=minimum_extent_mm)
@@ -210,6 +216,8 @@ def load_series(
             volume, notes = _decode(checked, into)
     except Rejected as rejected:
         return LoadedSeries(None, rejected.code, checked.warnings, facts, checked.files)
+    except InputError:
+        raise
     except Exception:
         # Decoders raise what they like on damaged data: none of it may end the run.
         return LoadedSeries(None, "undecodable", checked.warnings, facts, checked.files)

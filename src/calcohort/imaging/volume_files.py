@@ -12,6 +12,7 @@ import SimpleITK as sitk
 
 from calcohort.dicom import LoadedSeries, load_series, load_volume_file
 from calcohort.dicom.geometry import MINIMUM_EXTENT_MM
+from calcohort.dicom.nrrd import write_volume
 from calcohort.dicom.reasons import Rejected
 from calcohort.dicom.volumes import from_sitk, is_volume_file
 from calcohort.errors import InputError
@@ -55,12 +56,15 @@ def volume_key(path: str | Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def load_scan(paths: Sequence[Path], *, allow_lossy: bool = False) -> LoadedSeries:
-    """The scan that a series' files make: a volume file, or slices."""
+def convert_scan(paths: Sequence[Path], into: str | Path, *, allow_lossy: bool = False) -> LoadedSeries:
+    """The scan that a series' files make, a volume file or slices, written to an NRRD file of HU."""
     volumes = [path for path in paths if is_volume_file(path)]
-    if volumes:
-        return load_volume_file(volumes[0])
-    return load_series(paths, allow_lossy=allow_lossy)
+    if not volumes:
+        return load_series(paths, allow_lossy=allow_lossy, into=into)
+    loaded = load_volume_file(volumes[0])
+    if loaded.volume is not None:
+        write_volume(loaded.volume, into)
+    return loaded
 
 
 def volume_series(

@@ -13,7 +13,7 @@ from calcohort.imaging.identity import content_digests, identify
 from calcohort.imaging.link import link_scans
 from calcohort.imaging.protocol import DEFAULT_RULES
 from calcohort.imaging.user_tables import read_overrides, read_volume_table
-from calcohort.imaging.volume_files import load_scan, volume_key, volume_series, with_volumes
+from calcohort.imaging.volume_files import convert_scan, volume_key, volume_series, with_volumes
 from calcohort.simulate.dicom_writer import write_series
 from calcohort.volume import Volume
 
@@ -54,7 +54,7 @@ def test_a_volume_is_linked_chosen_and_read_as_its_scan(tmp_path, scan, suffix):
     assert facts[["pixel_spacing_x_mm", "increment_mm", "extent_mm"]].tolist() == pytest.approx(
         [0.7, 3.0, 90.0]
     )
-    loaded = load_scan([tmp_path / "scans" / path for path in files["path"]])
+    loaded = convert_scan([tmp_path / "scans" / path for path in files["path"]], tmp_path / "out.nrrd")
     np.testing.assert_array_equal(loaded.volume.hu, scan.hu)
 
 
@@ -63,7 +63,7 @@ def test_a_turned_volume_tells_the_grid_that_reading_gives(tmp_path, scan):
     turned = sitk.PermuteAxes(sitk.ReadImage(str(tmp_path / "a.nrrd")), [2, 0, 1])
     sitk.WriteImage(turned, str(tmp_path / "a.nrrd"))
     _, series = _series(tmp_path)
-    loaded = load_scan([tmp_path / "a.nrrd"]).volume
+    loaded = convert_scan([tmp_path / "a.nrrd"], tmp_path / "out.nrrd").volume
     told = series.iloc[0][["n_slices", "rows", "columns"]].tolist()
     assert tuple(told) == loaded.shape_zyx == scan.shape_zyx
 
