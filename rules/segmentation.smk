@@ -21,6 +21,6 @@ rule segment:
         gpu=GPUS,
     params:
         device=CONFIG["segmentation"]["device"],
-        code=code("segmentation.infer", "segmentation.store", "dicom.volumes"),
+        code=code("segmentation.infer", "segmentation.store", "dicom.nrrd"),
     script:
         "../workflow/scripts/segment.py"

@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 
 from calcohort import tables
-from calcohort.dicom import load_volume_file
+from calcohort.dicom.nrrd import open_volume
 from calcohort.logs import script_log
 from calcohort.segmentation import NoHeart, Segmenter, store
 
@@ -17,7 +17,7 @@ with script_log(snakemake.log[0]):
     folder.mkdir(parents=True)
     for row in outcomes.index[outcomes["accepted"]]:
         series = outcomes.loc[row, "series"]
-        volume = load_volume_file(Path(snakemake.input.volumes) / f"{series}.nii").volume
+        volume = open_volume(Path(snakemake.input.volumes) / f"{series}.nrrd")
         try:
             store.save(folder / f"{series}.npz", store.crop(volume, segmenter(volume)))
         except NoHeart as missing:
