@@ -6,9 +6,9 @@ import pandas as pd
 
 from calcohort import tables
 from calcohort.config import dicom_roots
-from calcohort.dicom import LoadedSeries, save_volume, series_paths
+from calcohort.dicom import LoadedSeries, series_paths
 from calcohort.imaging import outcomes
-from calcohort.imaging.volume_files import load_scan
+from calcohort.imaging.volume_files import convert_scan
 from calcohort.isolate import Lost, one_by_one
 from calcohort.logs import script_log
 
@@ -25,10 +25,9 @@ with script_log(snakemake.log[0]):
     def convert(scan):
         """Row of a scan, whose volume is written."""
         paths = series_paths(files, roots, scan.series)
-        loaded = load_scan(paths, allow_lossy=snakemake.params.allow_lossy)
-        if loaded.volume is not None:
-            # Compressing would take longer than all else, and the volume is gone in a minute.
-            save_volume(loaded.volume, folder / f"{scan.series}.nii")
+        # Compressing would take longer than all else, and the volume is gone in a minute.
+        volume = folder / f"{scan.series}.nrrd"
+        loaded = convert_scan(paths, volume, allow_lossy=snakemake.params.allow_lossy)
         return outcomes.converted(scan, loaded)
 
     found = list(scans.itertuples())
