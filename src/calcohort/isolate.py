@@ -10,6 +10,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from calcohort.errors import InputError
 from calcohort.onerun import end_with
 
 # Forked, so that `work` need not be picklable and the script that runs is not imported again.
@@ -36,12 +37,19 @@ def one_by_one(
         Megabytes that it may take beyond what this process has.
     seconds : float
         Longest time for one item.
+
+    Raises
+    ------
+    OSError, InputError
+        As `work` raised them: a full disk is no fault of the item.
     """
     worker = None
     try:
         for item in items:
             worker = worker or _Worker(work, memory_mb)
             result = worker.ask(item, seconds)
+            if isinstance(result, Exception):
+                raise result
             if isinstance(result, Lost):
                 # What a failure has left behind in a process is not known.
                 worker.stop()
@@ -92,6 +100,8 @@ def _result(work: Callable, item: Any) -> Any:
         return work(item)
     except MemoryError:
         return Lost("out_of_memory")
+    except (OSError, InputError) as error:
+        return error
     except Exception:
         traceback.print_exc()
         return Lost("failed")

@@ -1,5 +1,6 @@
 """One bad item costs itself and nothing else."""
 
+import errno
 import os
 import signal
 import time
@@ -16,6 +17,8 @@ def work(item):
         return len(bytearray(4 * 10**9))
     if item == "hang":
         time.sleep(60)
+    if item == "full disk":
+        raise OSError(errno.ENOSPC, "No space left on device")
     if item == "defect":
         raise KeyError("voxels")
     return item.upper()
@@ -31,6 +34,11 @@ def run(items, seconds=20.0):
 )
 def test_a_poisonous_item_is_lost_alone_and_with_a_reason(poison, reason):
     assert run(["a", poison, "b", poison, "c"]) == ["A", Lost(reason), "B", Lost(reason), "C"]
+
+
+def test_a_full_disk_is_no_fault_of_the_item():
+    with pytest.raises(OSError, match="No space left"):
+        run(["a", "full disk"])
 
 
 def test_what_never_ends_is_cut_off():
