@@ -26,7 +26,7 @@ pytestmark = pytest.mark.slow
 NAME, NUMBER, HOSPITAL, FOLDER = "Zebrafink", "ZQ4711", "Quexley", "Wombat"
 PASSWORD, UID_ROOT = "hunter-otter", "1.2.826.0.1.47114711"
 WORDS = (NAME, NUMBER, HOSPITAL, FOLDER, PASSWORD, UID_ROOT)
-# What the results show of a header by design (the scanner and its kernel), and what a scan is unreadable without.
+# What the results show of a header by design, and the unit without which a scan cannot be read.
 SHOWN = ("Manufacturer", "ManufacturerModelName", "ConvolutionKernel", "RescaleType")
 TEXT = {"LO", "SH", "ST", "LT", "UT", "PN", "UC"}
 ADDED = (
@@ -88,7 +88,7 @@ def write_registries(folder: Path) -> dict:
     tables = {
         "patients": {"patient_id": ids, "sex": "male", "birth_date": BORN, **about},
         "pet": {"patient_id": ids, "scan_date": SCANS, "mfr": 2.0, "sds": 1, **about},
-        "clinical_cac": {"patient_id": ids, "scan_date": SCANS, "agatston": range(0, 500, 100), **about},
+        "clinical_cac": {"patient_id": ids, "scan_date": SCANS, "agatston": range(PEOPLE), **about},
         "events": {"patient_id": ids, "event": "other", "event_date": LATER, **about},
         "followup": {"patient_id": ids, "last_contact_date": LATER, **about},
     }
