@@ -37,9 +37,34 @@ rule annotate:
         private_dir=CONFIG.get("private_dir", ""),
         files=followed(DEVELOPMENT_TABLES),
         named=DEVELOPMENT_FILES,
-        code=code("development", "cohort.pseudonyms"),
+        code=code("development", "cohort.pseudonyms", "segmentation.store"),
     script:
         "../workflow/scripts/annotate.py"
+
+
+if DOOR == "imaging":
+
+    rule separate:
+        """Stop where a patient or a scan is both in the development and in the external cohort."""
+        input:
+            annotated=rules.annotate.output.scans,
+            scans=rules.link.output.scans,
+            outcomes=by_shard(result("segmentation/outcomes/{shard}.csv")),
+        output:
+            result("development/separate.csv"),
+        log:
+            f"{LOGS}/separate.log",
+        benchmark:
+            f"{TIMES}/separate.tsv"
+        conda:
+            "../envs/network.yaml"
+        resources:
+            mem_mb=memory(1000),
+            runtime=5,
+        params:
+            code=code("development"),
+        script:
+            "../workflow/scripts/separate.py"
 
 
 rule split:
@@ -71,8 +96,10 @@ rule internal_testing:
         split=rules.split.output[0],
         tables=named(DEVELOPMENT_TABLES),
         weights=MODEL_FILES,
+        separate=rules.separate.output if DOOR == "imaging" else [],
     output:
         scans=result("development/scans.csv"),
+        agreement=result("development/agreement.csv"),
     log:
         f"{LOGS}/internal_testing.log",
     benchmark:
@@ -90,7 +117,9 @@ rule internal_testing:
         conventions=CONFIG["scoring"],
         files=followed(DEVELOPMENT_TABLES),
         named=DEVELOPMENT_FILES,
-        code=code("development", "scoring.rows", "segmentation.infer", "segmentation.store"),
+        code=code(
+            "development", "scoring.rows", "segmentation.infer", "segmentation.store", "training.evaluate"
+        ),
     script:
         "../workflow/scripts/internal_testing.py"
 

@@ -15,6 +15,7 @@ from calcohort.errors import InputError
 from calcohort.scoring.agatston import score
 from calcohort.scoring.annotations import OTHER, coronary, read_annotation
 from calcohort.scoring.conventions import Conventions
+from calcohort.segmentation.store import pixel_hash
 from calcohort.segmentation.vote import CORONARY, HEART
 from calcohort.segmentation.vote import OTHER as OTHER_CALCIUM
 from calcohort.volume import Volume
@@ -24,6 +25,7 @@ REQUIRED = ("patient_id", "site", "scan_type", "image", "annotation")
 PUBLIC = (
     "patient_id", "site", "scan_type", "age", "sex", "bmi", "hypercholesterolemia", "smoking", "hypertension",
     "diabetes", "prior_pci", "prior_cabg", "prior_mi", "history_of_cad", "agatston_expert", "scan",
+    "pixels",
 )  # fmt: skip
 # How a scan was made, as its header tells; a volume file tells the geometry alone.
 IMAGING_FACTS = (
@@ -110,7 +112,10 @@ class Annotated:
 
 
 def annotate(
-    listed: pd.DataFrame, conventions: Conventions, say: Callable[[str], None] = lambda words: None
+    listed: pd.DataFrame,
+    conventions: Conventions,
+    say: Callable[[str], None] = lambda words: None,
+    key: bytes = b"",
 ) -> Annotated:
     """Score what readers drew in every scan; one that cannot be used gets a reason and stops no other.
 
@@ -120,23 +125,29 @@ def annotate(
         From :func:`read_tables`.
     say : callable
         Takes a line for each scan that is left out.
+    key : bytes
+        Site key of the hash of each scan's voxels (column pixels).
 
     Raises
     ------
     InputError
         If no scan is of use.
     """
-    scores, facts, reasons = {}, {}, {}
+    scores, facts, pixels, reasons = {}, {}, {}, {}
     for scan in listed.itertuples():
         try:
-            scores[scan.Index], facts[scan.Index] = _score_annotation(scan, conventions)
+            scores[scan.Index], facts[scan.Index], pixels[scan.Index] = _score_annotation(
+                scan, conventions, key
+            )
         except _Unusable as unusable:
             reasons[scan.Index] = unusable.code
             say(f"{scan.place}: left out, {unusable.code} {unusable.what}".rstrip())
     if not scores:
         cure = "the log names each row and its reason"
         raise InputError("no scan can be used", where="development.scans", cure=cure)
-    scans = listed.loc[list(scores)].assign(agatston_expert=pd.Series(scores, dtype=float))
+    scans = listed.loc[list(scores)].assign(
+        agatston_expert=pd.Series(scores, dtype=float), pixels=pd.Series(pixels, dtype=object)
+    )
     scans.insert(0, "scan", scans.index)
     about = ["site", "scan_type"]
     imaging = scans[["scan", *about]].join(
@@ -157,7 +168,7 @@ def development_flow(n: int, reasons: pd.Series) -> pd.DataFrame:
     return pd.DataFrame(steps, columns=["step", "n_in", "excluded", "reason", "n_out"])
 
 
-def _score_annotation(scan, conventions: Conventions) -> tuple[float, dict]:
+def _score_annotation(scan, conventions: Conventions, key: bytes) -> tuple[float, dict, str]:
     if not Path(scan.image).exists():
         raise _Unusable("no_image")
     loaded = load_volume_file(scan.image) if is_volume_file(scan.image) else load_series(scan.image)
@@ -172,7 +183,8 @@ def _score_annotation(scan, conventions: Conventions) -> tuple[float, dict]:
             read_annotation(path, loaded.volume)
     except InputError as error:
         raise _Unusable("annotation_unusable", f"({error.what})") from error
-    return agatston, {name: loaded.facts.get(name) for name in IMAGING_FACTS}
+    facts = {name: loaded.facts.get(name) for name in IMAGING_FACTS}
+    return agatston, facts, pixel_hash(loaded.volume, key)
 
 
 def _given(scan, column: str) -> bool:
@@ -202,3 +214,42 @@ def public(scans: pd.DataFrame) -> pd.DataFrame:
     if "agatston_expert" in table:
         table["category"] = categorise(table["agatston_expert"]).astype(str)
     return table
+
+
+def check_separate(
+    development: pd.DataFrame, external: pd.DataFrame, segmented: pd.DataFrame
+) -> pd.DataFrame:
+    """Counts of what development and external cohort share, which must be nothing.
+
+    Parameters
+    ----------
+    development : DataFrame
+        patient_id, pixels (hash of the voxels) of the annotated scans.
+    external : DataFrame
+        patient_id of the scans of the external cohort.
+    segmented : DataFrame
+        pixels of those that were read.
+
+    Raises
+    ------
+    InputError
+        If a patient or the voxels of a scan are in both: a model would be tested on what it learnt from.
+    """
+    pairs = {
+        "patients": (development["patient_id"].astype(str), external["patient_id"].astype(str)),
+        "scans": (development["pixels"], segmented["pixels"]),
+    }
+    rows = []
+    for what, (own, others) in pairs.items():
+        own, others = set(own.dropna()), set(others.dropna())
+        rows.append(
+            {"what": what, "development": len(own), "external": len(others), "both": len(own & others)}
+        )
+    for row in rows:
+        if row["both"]:
+            raise InputError(
+                f"{row['both']} {row['what']} are both in the development and in the external cohort",
+                where="development.scans",
+                cure="take them out of one of the two",
+            )
+    return pd.DataFrame(rows)

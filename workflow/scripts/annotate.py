@@ -9,10 +9,11 @@ from calcohort.scoring.conventions import Conventions
 
 with script_log(snakemake.log[0]) as say:
     listed = read_tables(development_tables(snakemake.config))
-    made = annotate(listed, Conventions(**snakemake.params.conventions), say)
+    key = site_key(snakemake.params.private_dir) if snakemake.params.private_dir else b""
+    made = annotate(listed, Conventions(**snakemake.params.conventions), say, key)
     scans = made.scans
-    if snakemake.params.private_dir:
-        scans["patient_id"] = pseudonymise(scans["patient_id"], site_key(snakemake.params.private_dir))
+    if key:
+        scans["patient_id"] = pseudonymise(scans["patient_id"], key)
     tables.write_csv(public(scans), snakemake.output.scans)
     tables.write_csv(made.rejected, snakemake.output.rejected)
     tables.write_csv(made.imaging, snakemake.output.imaging)

@@ -5,19 +5,24 @@ from pathlib import Path
 import torch
 
 from calcohort import tables
+from calcohort.categories import CATEGORIES
 from calcohort.config import development_tables
 from calcohort.development import read_image, read_tables
 from calcohort.logs import script_log
 from calcohort.scoring.conventions import Conventions
 from calcohort.scoring.rows import score_row
 from calcohort.segmentation import NoHeart, Segmenter, store
+from calcohort.training.evaluate import compare
 
 with script_log(snakemake.log[0]) as say:
     sources = development_tables(snakemake.config)
     torch.set_num_threads(snakemake.threads)
     segmenter = Segmenter.load(Path(snakemake.input.weights[0]).parent, snakemake.params.device)
     conventions = Conventions(**snakemake.params.conventions)
-    scans = tables.read_csv(snakemake.input.split, dtype={"site": "string"}).drop(columns="category")
+    scans = tables.read_csv(snakemake.input.split, dtype={"site": "string", "category": "string"})
+    # Kappa depends on the margins: balanced test sets are weighted back to what all scans are like.
+    natural = scans["category"].value_counts(normalize=True).reindex(CATEGORIES, fill_value=0.0)
+    scans = scans.drop(columns=["category", "pixels"])
     listed = read_tables(sources).loc[scans["scan"]].reset_index(drop=True)
     scans["tested"] = ((scans["split"] == "test") | (snakemake.params.subset == "all")).astype(int)
     scans["agatston_dl"] = float("nan")
@@ -34,3 +39,5 @@ with script_log(snakemake.log[0]) as say:
         scans.loc[row, ["agatston_dl", "reason"]] = scored["agatston"], scored["reason"]
         scans.loc[row, "warnings"] = ";".join(scored["warnings"]) or None
     tables.write_csv(scans.drop(columns="scan"), snakemake.output.scans)
+    tested = scans[(scans["tested"] == 1) & scans["agatston_dl"].notna()]
+    tables.write_csv(compare(tested, natural.to_numpy()), snakemake.output.agreement)

@@ -33,6 +33,7 @@ def _parser() -> argparse.ArgumentParser:
     part.add_argument("--count", type=int, required=True)
     part.add_argument("--seed-from", type=int, default=1)
     part.add_argument("--finest-mm", type=float, default=0.45)
+    part.add_argument("--calcium", choices=("rich", "sparse"), default="rich")
     part.add_argument("--workers", type=int, default=1)
     part.add_argument("--device", default="cpu")
     part.add_argument("--out", type=Path, required=True)
@@ -53,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
         part.add_argument(f"--{name}", type=int)
     part.add_argument("--learning-rate", type=float)
     part.add_argument("--network-config", type=json.loads, help="arguments of the network, JSON")
+    part.add_argument("--settings", type=json.loads, default={}, help="further settings, JSON")
     part.add_argument("--precision", choices=("auto", "float32", "bfloat16"))
     part.set_defaults(command=_train)
 
@@ -77,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     part.add_argument("--rules", type=json.loads, default={}, help="other rules after the networks, JSON")
     part.add_argument("--device", default="auto")
     part.add_argument("--out", type=Path, required=True)
+    part.add_argument("--threads", type=int, default=1)
     part.set_defaults(command=_test)
 
     part = commands.add_parser("card", help="write a model's card from its tests")
@@ -91,7 +94,12 @@ def _generate(options) -> None:
     from calcohort.training.generate import Order, generate
 
     order = Order(
-        options.kind, options.seed_from, options.count, finest_mm=options.finest_mm, device=options.device
+        options.kind,
+        options.seed_from,
+        options.count,
+        finest_mm=options.finest_mm,
+        device=options.device,
+        calcium=options.calcium,
     )
     files = generate(order, options.out, options.workers)
     print(f"{len(files)} files, {sum(path.stat().st_size for path in files) / 1e9:.2f} GB")
@@ -113,9 +121,11 @@ def _train(options) -> None:
         "validate_every",
         "checkpoint_every",
         "precision",
+        "network_config",
     )
     chosen = {name: getattr(options, name) for name in given if getattr(options, name) is not None}
-    settings = TrainingSettings(task=options.task, network=options.network, **chosen)
+    named = {"task": options.task, "network": options.network}
+    settings = TrainingSettings.from_dict(named | chosen | options.settings)
     samples = read_samples(find_samples(options.samples))
     train, validation = hold_out(samples.about["patient"], options.validation)
     if options.minutes:
@@ -149,10 +159,13 @@ def _calibrate(options) -> None:
 
 
 def _test(options) -> None:
+    import torch
+
     from calcohort.segmentation import Segmenter
     from calcohort.training.testing import failures, metrics, model_digest, test_model
     from calcohort.training.trial import Trial
 
+    torch.set_num_threads(options.threads)
     segmenter = Segmenter.load(options.model, options.device)
     segmenter.rules = replace(segmenter.rules, **options.rules)
     trial = Trial(

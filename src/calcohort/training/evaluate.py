@@ -100,7 +100,8 @@ def kappa_interval(reference, estimate, replicates: int = 1000, seed: int = 1) -
     truth, found = (np.asarray(categorise(np.asarray(s, dtype=float)).codes) for s in (reference, estimate))
     draws = np.random.default_rng(seed).integers(0, len(truth), (replicates, len(truth)))
     kappas = [linear_kappa(truth[draw], found[draw]) for draw in draws]
-    return tuple(float(v) for v in np.nanpercentile(kappas, [2.5, 97.5]))
+    defined = [value for value in kappas if np.isfinite(value)] or [float("nan")]
+    return tuple(float(v) for v in np.percentile(defined, [2.5, 97.5]))
 
 
 def intraclass_correlation(first: np.ndarray, second: np.ndarray) -> float:

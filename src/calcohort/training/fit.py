@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,12 +17,18 @@ TASKS = ("heart", "lesion")
 
 def settings_of(task: str, training: Mapping) -> TrainingSettings:
     """Settings of one network from the config's block ``development.training``."""
-    chosen = TrainingSettings(task=task, network=training["network"], seed=training["seed"])
     steps = training[f"{task}_steps"]
     often = max(1, min(500, steps // 4))
-    return replace(
-        chosen, steps=steps, batch=training["batch_size"], validate_every=often, checkpoint_every=often
-    )
+    plain = {
+        "task": task,
+        "network": training["network"],
+        "seed": training["seed"],
+        "steps": steps,
+        "batch": training["batch_size"],
+        "validate_every": often,
+        "checkpoint_every": often,
+    }
+    return TrainingSettings.from_dict(plain | dict(training.get(task, {})))
 
 
 def fit(
@@ -41,7 +46,7 @@ def fit(
     ----------
     samples_dir : path
     training : mapping
-        network, seed, heart_steps, lesion_steps, batch_size.
+        network, seed, heart_steps, lesion_steps, batch_size; heart and lesion, other settings of each.
     checkpoints : path
         Kept until the training is done: a training that was cut off goes on from here.
     out_dir : path

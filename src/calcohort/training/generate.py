@@ -10,7 +10,9 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from calcohort.categories import CATEGORIES
 from calcohort.phantom import PROTOCOLS, Grid, acquire, draw_anatomy
+from calcohort.phantom.anatomy import CATEGORY_SHARE
 from calcohort.seeds import rng
 from calcohort.training.prepare import heart_of, heart_sample, lesion_sample
 from calcohort.training.samples import Sample, write_samples
@@ -38,6 +40,8 @@ class Order:
         Smallest pixel a lesion phantom is scanned at, before it is resampled to the network's; time goes with
         its inverse square.
     device : str
+    calcium : {"rich", "sparse"}
+        As much coronary calcium as training wants, or as patients have (an ablation).
     """
 
     kind: str
@@ -46,6 +50,7 @@ class Order:
     per_file: int = 16
     finest_mm: float = 0.45
     device: str = "cpu"
+    calcium: str = "rich"
 
 
 def generate(order: Order, out_dir: str | Path, workers: int = 1) -> list[Path]:
@@ -83,7 +88,10 @@ def phantom_sample(order: Order, seed: int) -> Sample:
     """The sample of one seed."""
     draw = rng("training phantom", order.kind, seed)
     protocol = str(draw.choice(list(SHARES), p=list(SHARES.values())))
-    anatomy = draw_anatomy((ROOT, seed), population=POPULATION)
+    burden = None
+    if order.calcium == "sparse":
+        burden = str(rng("sparse calcium", seed).choice(CATEGORIES, p=CATEGORY_SHARE["demo"]))
+    anatomy = draw_anatomy((ROOT, seed), burden=burden, population=POPULATION)
     low, high = anatomy.heart.envelope.bounds()
     grid = _scan_grid(draw, protocol, low, high) if order.kind == "heart" else None
     grid = grid or _crop_grid(draw, protocol, low, high, order.finest_mm)

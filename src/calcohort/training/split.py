@@ -5,6 +5,7 @@ import hashlib
 import numpy as np
 import pandas as pd
 
+from calcohort.categories import CATEGORIES
 from calcohort.errors import InputError
 
 SPLITS = ("train", "validation", "test")
@@ -58,6 +59,48 @@ def split_patients(
             result[patient] = known.get(patient, drawn)
     series = pd.Series(result, dtype=object).sort_index()
     return series.rename_axis("patient_id").rename("split")
+
+
+def split_balanced(
+    scans: pd.DataFrame,
+    fractions: tuple[float, float, float] = (0.8, 0.1, 0.1),
+    seed: int = 1,
+    previous: pd.Series | None = None,
+) -> pd.Series:
+    """Split with as many scans of each category in validation and in test, the rest for training.
+
+    A quarter of the share of all scans comes from each category: 239 of each in the study (956 of 9,543).
+    Patients with scans of several categories count to their highest, and take all their scans along. Within
+    a category patients are taken in the order of a hash of their name.
+
+    Parameters and returned Series are those of :func:`split_patients`.
+
+    Raises
+    ------
+    InputError
+        If a category has too few scans to leave half of them for training.
+    """
+    known = {} if previous is None else dict(previous)
+    rank = {name: position for position, name in enumerate(CATEGORIES)}
+    order = scans["category"].astype(str).map(rank)
+    highest = order.groupby(scans["patient_id"].astype(str)).max()
+    sizes = scans.groupby(scans["patient_id"].astype(str)).size()
+    wanted = {part: round(share * len(scans) / 4) for part, share in zip(SPLITS, fractions, strict=True)}
+    result = dict.fromkeys(highest.index, "train") | {p: known[p] for p in highest.index if p in known}
+    for position, category in enumerate(CATEGORIES):
+        names = highest.index[highest == position]
+        if 2 * (wanted["validation"] + wanted["test"]) > sizes[names].sum():
+            raise InputError(
+                f"too few scans of category {category} for a balanced split", where="development.split",
+                cure="lower the shares of validation and test, or leave out balance",
+            )  # fmt: skip
+        free = sorted((n for n in names if n not in known), key=lambda n: (_fraction(seed, "balanced", n), n))
+        for part in ("test", "validation"):
+            held = sum(sizes[n] for n in names if result[n] == part)
+            while free and held < wanted[part]:
+                result[free[0]] = part
+                held += sizes[free.pop(0)]
+    return pd.Series(result, dtype=object).sort_index().rename_axis("patient_id").rename("split")
 
 
 def hold_out(patients, count: int, seed: int = 1) -> tuple[np.ndarray, np.ndarray]:

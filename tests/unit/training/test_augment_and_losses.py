@@ -8,7 +8,8 @@ import torch
 
 from calcohort.errors import InputError
 from calcohort.training.augment import augment
-from calcohort.training.losses import heart_loss, lesion_loss
+from calcohort.training.batches import coarsen
+from calcohort.training.losses import hardest, heart_loss, lesion_loss
 from calcohort.training.settings import Augmentation, Loss, TrainingSettings
 
 NONE = Augmentation(**{field.name: 0.0 for field in fields(Augmentation)})
@@ -114,3 +115,21 @@ def test_settings_survive_json_and_name_what_is_unknown():
         TrainingSettings.from_dict({"stepz": 7})
     with pytest.raises(InputError, match="steps"):
         TrainingSettings(steps=0)
+
+
+def test_only_the_hardest_negatives_are_learnt_from():
+    entropy = torch.arange(10.0).reshape(1, 10)
+    negative = torch.arange(10).reshape(1, 10) >= 4
+    kept = hardest(entropy, negative, 0.5)[0]
+    assert kept.tolist() == [1, 1, 1, 1, 0, 0, 0, 1, 1, 1]
+    assert hardest(entropy, torch.zeros_like(negative), 0.5).min() == 1
+
+
+def test_half_resolution_loses_no_lesion():
+    hu, labels = torch.zeros(1, 2, 8, 8), torch.full((1, 2, 8, 8), 3.0)
+    labels[0, 0, 3, 3], labels[0, 1, 6, 1], hu[0, 0, 3, 3] = 1, 2, 400
+    labels[..., 6:] = 0
+    small = coarsen(hu, labels, torch.ones_like(hu), 2)
+    assert small[0].shape == (1, 2, 4, 4) and small[0][0, 0, 1, 1] == 100
+    assert small[1][0, 0, 1, 1] == 1 and small[1][0, 1, 3, 0] == 2
+    assert small[1][0, 0, 0].tolist() == [3, 3, 3, 0]

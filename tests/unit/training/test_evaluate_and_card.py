@@ -13,7 +13,14 @@ from calcohort.segmentation.vote import Rules
 from calcohort.training.__main__ import main
 from calcohort.training.assemble import CARD_FILE, assemble, change_rules, write_card
 from calcohort.training.checkpoint import save_network
-from calcohort.training.evaluate import agreement, choose_threshold, compare, linear_kappa
+from calcohort.training.evaluate import (
+    agreement,
+    choose_threshold,
+    compare,
+    intraclass_correlation,
+    kappa_interval,
+    linear_kappa,
+)
 
 
 def test_agreement_by_hand():
@@ -35,6 +42,32 @@ def test_kappa_is_that_of_scikit_learn():
     reference, estimate = rng.integers(0, 4, (2, 60))
     expected = cohen_kappa_score(reference, estimate, labels=range(4), weights="linear")
     assert linear_kappa(reference, estimate) == pytest.approx(expected)
+
+
+def test_icc_by_hand():
+    # Mean squares 2 between subjects, 1.5 between raters, 0 left: 2 / (2 + 2 * 1.5 / 3).
+    assert intraclass_correlation(np.array([1.0, 2, 3]), np.array([2.0, 3, 4])) == pytest.approx(2 / 3)
+    assert intraclass_correlation(np.array([1.0, 5, 9]), np.array([1.0, 5, 9])) == pytest.approx(1)
+    assert np.isnan(intraclass_correlation(np.zeros(3), np.zeros(3)))
+
+
+def test_limits_of_agreement_and_an_interval_of_kappa():
+    found = agreement([0, 50, 200, 900], [10, 40, 210, 890])
+    half = 1.96 * np.std([10, -10, 10, -10], ddof=1)
+    assert (found["limit_low"], found["limit_high"]) == pytest.approx((-half, half))
+    reference = np.array([0.0, 50, 200, 900] * 10)
+    estimate = np.where(np.arange(40) < 8, 50.0, reference)
+    low, high = kappa_interval(reference, estimate)
+    assert low < agreement(reference, estimate)["kappa"] < high <= 1
+
+
+def test_kappa_at_natural_prevalence_weighs_the_categories_back():
+    truth, found = np.repeat([0, 1, 2, 3], 10), np.repeat([0, 1, 2, 3], 10)
+    found[:5] = 1
+    as_it_is = linear_kappa(truth, found)
+    assert linear_kappa(truth, found, np.full(4, 0.25)) == pytest.approx(as_it_is)
+    assert linear_kappa(truth, found, np.array([0.7, 0.1, 0.1, 0.1])) < as_it_is
+    assert np.isnan(linear_kappa(truth[10:], found[10:], np.full(4, 0.25)))
 
 
 def test_what_cannot_be_computed_is_missing_and_not_wrong():

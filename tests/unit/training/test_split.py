@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from calcohort.categories import CATEGORIES
 from calcohort.errors import InputError
-from calcohort.training.split import hold_out, split_patients
+from calcohort.training.split import hold_out, split_balanced, split_patients
 
 
 def scans(count, seed=0):
@@ -85,3 +85,25 @@ def test_held_out_patients_are_on_one_side_only(patients, count):
     assert len(train) + len(validation) == len(patients)
     assert len(validation) <= count
     assert len(train) > 0
+
+
+def test_a_balanced_split_holds_out_as_many_of_each_category():
+    rng = np.random.default_rng(3)
+    table = scans(9543)
+    table["patient_id"] = [f"p{index}" for index in range(len(table))]
+    table["category"] = rng.choice(CATEGORIES, len(table), p=(0.34, 0.22, 0.17, 0.27))
+    table["split"] = table["patient_id"].map(split_balanced(table))
+    counts = table.groupby(["split", "category"]).size().unstack()
+    assert (counts.loc[["validation", "test"]] == 239).all(axis=None)
+
+
+def test_a_balanced_split_keeps_an_earlier_one_and_refuses_too_few():
+    more = scans(1000)
+    more["patient_id"] = [f"p{index}" for index in range(len(more))]
+    table = more[:800]
+    first = split_balanced(table)
+    second = split_balanced(more, previous=first)
+    assert (second[first.index] == first).all()
+    few = table[table["category"] != ">400"]
+    with pytest.raises(InputError, match=">400"):
+        split_balanced(few)
