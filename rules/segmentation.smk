@@ -21,6 +21,7 @@ rule segment:
         gpu=GPUS,
     params:
         device=CONFIG["segmentation"]["device"],
+        private_dir=CONFIG.get("private_dir", ""),
         code=code("segmentation.infer", "segmentation.store", "dicom.nrrd"),
     script:
         "../workflow/scripts/segment.py"
