@@ -117,16 +117,11 @@ class Found:
 def _suspect(header: FileHeader) -> bool:
     """Whether a file without a series may have been a CT slice once."""
     if header.reason == "not_dicom":
-        path = header.path
-        return path.lower().endswith(_DICOM_SUFFIXES) or os.path.islink(path) or _is_empty(path)
+        name = os.path.basename(header.path).lower()
+        # macOS keeps a file of its own, which begins with a point, beside each one.
+        named = name.endswith(_DICOM_SUFFIXES) and not name.startswith(".")
+        return named or os.path.islink(header.path)
     return header.reason == "unreadable" or not header.sop_class or header.sop_class in CT_CLASSES
-
-
-def _is_empty(path: str) -> bool:
-    try:
-        return os.path.getsize(path) == 0
-    except OSError:
-        return True
 
 
 def _walk(roots: Sequence[Path]) -> Iterator[tuple[int, str]]:

@@ -185,7 +185,7 @@ def _left_aside(header: FileHeader, reason: str, tags: Tags) -> FileHeader:
     """A file that is no slice: its doses if it reports them, its place if it claims one."""
     if header.sop_class in kinds.DOSE_REPORTS:
         return replace(header, reason=reason, doses=tuple(read_doses(tags)))
-    if header.sop_class != kinds.CT_IMAGE:
+    if "ImagePositionPatient" not in tags:
         return replace(header, reason=reason)
     try:
         return replace(header, reason=reason, frames=(single_frame(tags),))

@@ -104,6 +104,7 @@ def test_half_hounsfield_units_are_kept(folder, volume):
     np.testing.assert_array_equal(hu, (volume.hu + 1024.0) / 2 - 1024)
 
 
+@pytest.mark.slow
 def test_real_series():
     """lung1-001: a Siemens Biograph chest CT in JPEG-LS, against SimpleITK."""
     root = Path(os.environ.get("CALCOHORT_REALDATA", "../shared/realdata")) / "lung1-001"
