@@ -1,6 +1,7 @@
 """One series: checked by its headers, decoded to a volume; every failure is a reason code."""
 
 import math
+import tempfile
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -33,8 +34,10 @@ LARGEST_HU = np.iinfo(np.int16).max
 _DENSE_HU, _LARGEST_DENSE_SHARE = 3100, 0.1
 # A scan holds tissue beside its air, in more than one shade of grey.
 _TISSUE_ABOVE_HU, _SMALLEST_RANGE_HU = -300, 1
-# 1536 slices of 512 x 512: more than any chest needs, and less than a gigabyte.
+# 1536 slices of 512 x 512, less than a gigabyte, are held in memory; more are kept in a file.
 LARGEST_VOXELS = 1536 * 512 * 512
+# 45 cm at half a millimetre and a matrix of 1024.
+_LARGEST_SERIES = 900 * 1024 * 1024
 # A left-aside image lies in the row of slices up to this distance.
 _IN_LINE_MM = 0.11
 
@@ -122,7 +125,7 @@ def _judge(headers, usable, fate) -> tuple[tuple[Slice, ...], tuple[str, ...]]:
 
 def _stack(slices, minimum_extent_mm) -> tuple[Grid, tuple[str, ...]]:
     pixels = slices[0].header.pixels
-    if len(slices) * pixels.rows * pixels.columns > LARGEST_VOXELS:
+    if len(slices) * pixels.rows * pixels.columns > _LARGEST_SERIES:
         raise Rejected("too_large")
     frames = [s.frame for s in slices]
     grid = stack(frames, pixels.rows, pixels.columns, minimum_extent_mm)
@@ -237,6 +240,10 @@ def _decode(checked: Checked, into: str | Path | None) -> tuple[Volume, tuple[st
     pixels = slices[0].header.pixels
     size = (pixels.columns, pixels.rows) if grid.transpose else (pixels.rows, pixels.columns)
     shape, dtype = (len(slices), *size), np.int16 if whole else np.float32
+    if into is None and math.prod(shape) > LARGEST_VOXELS:
+        # The map outlives the name of its file.
+        with tempfile.TemporaryDirectory() as folder:
+            return _decode(checked, Path(folder) / "volume.nrrd")
     if into is None:
         hu = np.empty(shape, dtype)
         notes = _fill(hu, checked)
