@@ -45,6 +45,13 @@ if "development" in CONFIG:
 
 include: "rules/statistics.smk"
 include: "rules/exhibits.smk"
+
+
+if "min_cell" in CONFIG["privacy"]:
+
+    include: "rules/privacy.smk"
+
+
 include: "rules/report.smk"
 include: "rules/targets.smk"
 

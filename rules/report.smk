@@ -87,6 +87,7 @@ rule audit:
     input:
         rules.report.output,
     output:
+        rules.public.output if "min_cell" in CONFIG["privacy"] else [],
         checksums=result("audit/checksums.csv"),
         provenance=result("audit/provenance.json"),
         timing=result("audit/timing.csv"),
