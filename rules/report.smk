@@ -13,6 +13,7 @@ REPORT_TEMPLATES = sorted(
 OTHER_FILES = [
     *("cohort/flow.csv", "cohort/excluded.csv", "cohort/quality.csv", "cohort/analysis.csv"),
     *("imaging/series.csv", "imaging/files.parquet", "scores/scores.csv", "development/scans.csv"),
+    "development/flow.csv",
 ]
 # Which rule made a file: shown beside every number of the report.
 MAKERS = {str(path).removeprefix(f"{RESULTS}/"): rule.name for rule in workflow.rules for path in rule.output}
@@ -86,8 +87,8 @@ rule audit:
     """Write down checksums, provenance and timing, when every other output is there."""
     input:
         rules.report.output,
-    output:
         rules.public.output if "min_cell" in CONFIG["privacy"] else [],
+    output:
         checksums=result("audit/checksums.csv"),
         provenance=result("audit/provenance.json"),
         timing=result("audit/timing.csv"),
