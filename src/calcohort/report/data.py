@@ -3,7 +3,7 @@
 from markupsafe import Markup
 
 from calcohort.audit.verdicts import decimals
-from calcohort.dicom.reasons import REASONS
+from calcohort.imaging.codes import CODES
 from calcohort.report.prose import Column, frame, missing, paragraph, table_of, text
 from calcohort.report.run import Run
 from calcohort.report.tallies import TALLIES
@@ -32,8 +32,11 @@ PROTOCOLS = {
 _TOPICS = {
     "series": "Series that were not used",
     "file": "Files that were not used",
+    "scan": "Scans without a score",
     "flag": "Warnings and quality flags of scored scans",
     "protocol": "Protocols of the accepted series",
+    "development": "Development scans that were left out",
+    "development flag": "Warnings and quality flags of the tested development scans",
 }
 
 
@@ -72,10 +75,8 @@ def scans(run: Run) -> Markup:
     if run.table(TALLIES) is None or run.table(TALLIES).empty:
         return missing("This run did not start from images, or every scan was used without a remark.")
     blocks = Markup("")
-    for topic, heading in _TOPICS.items():
+    for topic, heading in _headings(run):
         rows = run.rows(TALLIES, topic=topic)
-        if not rows:
-            continue
         lines = Markup("").join(
             text(
                 "<tr><th scope='row'><code>{code}</code></th><td>{meaning}</td><td class='num'>{count}</td>"
@@ -89,6 +90,17 @@ def scans(run: Run) -> Markup:
         )
         blocks += frame(heading, ["Code", "Meaning", "Count", "Of"], lines)
     return blocks
+
+
+def _headings(run: Run) -> list[tuple[str, str]]:
+    """Topics that the run has, in the order of the page; those of a site after their like."""
+    there = list(dict.fromkeys(run.table(TALLIES)["topic"]))
+    ordered = []
+    for topic, heading in _TOPICS.items():
+        ordered += [(topic, heading)] * (topic in there)
+        sites = sorted(name for name in there if name.startswith(f"{topic}, site "))
+        ordered += [(name, f"{heading}: {name.partition(', ')[2]}") for name in sites]
+    return ordered
 
 
 def claims(run: Run) -> Markup:
@@ -205,6 +217,6 @@ def _meaning(code, fallback: str | None = None) -> str:
         return PATIENT_REASONS[code]
     if code in PROTOCOLS:
         return PROTOCOLS[code]
-    if code in REASONS:
-        return REASONS[code].meaning
+    if code in CODES:
+        return CODES[code].meaning
     return str(code).replace("_", " ") if fallback is None else fallback
