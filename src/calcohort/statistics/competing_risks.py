@@ -9,7 +9,7 @@ from sksurv.nonparametric import cumulative_incidence_competing_risks
 from calcohort.categories import CATEGORIES
 from calcohort.errors import InputError
 from calcohort.statistics.checks import survival_data
-from calcohort.statistics.cox import cox_rows
+from calcohort.statistics.cox import Z95, cox_rows
 from calcohort.statistics.populations import AnalysisSet
 from calcohort.statistics.survival import kaplan_meier
 
@@ -28,8 +28,8 @@ def causes(frame: pd.DataFrame) -> np.ndarray | None:
 def cumulative_incidence(time: np.ndarray, cause: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Aalen-Johansen estimate by scikit-survival: times (k,), incidence (2, k), log-log intervals (2, 2, k).
 
-    Times are 0 and those at which an event happened; intervals use Aalen's variance, as R's cmprsk, and are
-    empty where the incidence is 0.
+    Times are 0 and those at which an event happened. The log-log intervals use the variance of cmprsk's
+    cuminc; they are empty where the incidence is 0 or 1.
 
     Parameters
     ----------
@@ -48,23 +48,52 @@ def cumulative_incidence(time: np.ndarray, cause: np.ndarray) -> tuple[np.ndarra
         raise InputError("a cause is neither 0, 1 nor 2", where="competing risks")
     times = np.unique(time[cause > 0])
     incidence = np.zeros((2, len(times) + 1))
-    bounds = np.full((2, 2, len(times) + 1), np.nan)
     present = [code for code in (1, 2) if (cause == code).any()]
     if len(present) == 2:
-        with np.errstate(all="ignore"):
-            at, estimate, interval = cumulative_incidence_competing_risks(cause, time, conf_type="log-log")
-        here = np.searchsorted(at, times)
-        incidence[:, 1:] = estimate[1:, here]
-        bounds[:, :, 1:] = interval[1:, :, here]
+        at, estimate = cumulative_incidence_competing_risks(cause, time)
+        incidence[:, 1:] = estimate[1:, np.searchsorted(at, times)]
     for code in present if len(present) == 1 else ():
         # Without a competing event the estimate is the complement of Kaplan-Meier, which scikit-survival's
         # estimator refuses.
         curve = kaplan_meier(time, cause > 0)
-        here = np.searchsorted(curve.time, times)
-        incidence[code - 1, 1:] = 1.0 - curve.survival[here]
-        bounds[code - 1, :, 1:] = 1.0 - curve.ci_high[here], 1.0 - curve.ci_low[here]
-    bounds[np.broadcast_to(incidence[:, None] <= 0, bounds.shape)] = np.nan
-    return np.concatenate([[0.0], times]), incidence, bounds
+        incidence[code - 1, 1:] = 1.0 - curve.survival[np.searchsorted(curve.time, times)]
+    bounds = np.full((2, 2, len(times) + 1), np.nan)
+    with np.errstate(all="ignore"):
+        power = Z95 * np.sqrt(variance(time, cause)) / (incidence[:, 1:] * np.log(incidence[:, 1:]))
+        bounds[:, :, 1:] = np.stack([incidence[:, 1:] ** np.exp(sign * power) for sign in (-1, 1)], axis=1)
+    known = (
+        np.isfinite(bounds).all(axis=1, keepdims=True) & (incidence > 0)[:, None] & (incidence < 1)[:, None]
+    )
+    return np.concatenate([[0.0], times]), incidence, np.where(known, bounds, np.nan)
+
+
+def variance(time: np.ndarray, cause: np.ndarray) -> np.ndarray:
+    """Variance of both cumulative incidences at each distinct event time, shape (2, k).
+
+    Aalen (1978) with hypergeometric ties, as cmprsk's cuminc (Gray): scikit-survival's takes memory by the
+    square of the times, and differs from it where there are ties.
+    """
+    times = np.unique(time[cause > 0])
+    at_risk = len(time) - np.searchsorted(np.sort(time), times)
+    died = np.stack(
+        [np.bincount(np.searchsorted(times, time[cause == k]), minlength=len(times)) for k in (1, 2)]
+    )
+    after = np.cumprod(1.0 - died.sum(axis=0) / at_risk)
+    before = np.concatenate([[1.0], after[:-1]])
+    incidence = np.cumsum(before * died / at_risk, axis=1)
+    ties = 1.0 - (died - 1) / np.maximum(at_risk - 1, 1)
+    weight = np.where(died > 0, before**2 * ties * died / at_risk**2, 0.0)
+    inverse = np.divide(1.0, after, out=np.zeros_like(after), where=after > 0)
+    found = np.empty_like(incidence)
+    for k in (0, 1):
+        f, sums = incidence[k], np.zeros((3, len(times)))
+        for own, w in ((1.0, weight[k]), (0.0, weight[1 - k])):
+            # Nothing beyond the last time at which anybody is left.
+            w = w if own else np.where(after > 0, w, 0.0)
+            reach = own + f * inverse
+            sums += np.cumsum([reach**2 * w, reach * inverse * w, inverse**2 * w], axis=1)
+        found[k] = sums[0] - 2 * f * sums[1] + f**2 * sums[2]
+    return found.clip(0)
 
 
 def competing_risks_rows(analysis_set: AnalysisSet, endpoint: str) -> list[dict]:

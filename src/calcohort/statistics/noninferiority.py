@@ -11,14 +11,22 @@ def verdict(row: dict, margin: float) -> dict:
     """Columns of noninferiority.csv for one difference, standard - dl_ctac, with its two-sided 95 % interval.
 
     noninferior = 1 when the whole interval lies below the margin, else 0: not shown, which is not the same as
-    inferior. Empty where there is no interval.
+    inferior. similar = 1 when it lies between minus the margin and the margin. Empty without an interval.
+
+    Parameters
+    ----------
+    row : dict
+        difference, ci_low, ci_high, n, and what else the comparison says.
+    margin : float
+        In the unit of the difference, more than 0.
     """
-    high = row.get("ci_high", np.nan)
+    low, high = row.get("ci_low", np.nan), row.get("ci_high", np.nan)
     columns = {
         name: row.get(name) for name in ("horizon_years", "difference", "ci_low", "ci_high", "n", "note")
     }
     known = high is not None and np.isfinite(high)
-    return {**columns, "margin": margin, "noninferior": int(high < margin) if known else None}
+    inside = {"noninferior": int(high < margin), "similar": int(-margin < low and high < margin)}
+    return {**columns, "margin": margin, **(inside if known else {})}
 
 
 def noninferiority_rows(time, event, dl_ctac, standard, settings: Settings, key: dict) -> list[dict]:

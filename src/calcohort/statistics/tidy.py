@@ -156,6 +156,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "ci_high",
         "margin",
         "noninferior",
+        "similar",
         "n",
         "note",
     ),

@@ -137,6 +137,21 @@ def test_cumulative_incidence_is_cuminc(oracle):
         np.testing.assert_allclose(incidence[cause - 1][at], r["cif"], atol=1e-8, rtol=0)
 
 
+def test_cumulative_incidence_intervals_rest_on_cmprsks_variance(oracle):
+    """Log-log of the incidence F: F ** exp(-+ z se / (F log F)), with the variance that cuminc gives."""
+    case = oracle("competing_risks_mgus2")
+    data = case.read("data.csv")
+    for name, r in case.expected["cif"].items():
+        group, cause = name[0], int(name[-1])
+        time, status = columns(data[data["group"] == group], "time", "status")
+        times, _, bounds = cumulative_incidence(time, status)
+        at = np.searchsorted(times, r["times"], side="right") - 1
+        estimate, se = np.array(r["cif"]), np.sqrt(r["var"])
+        power = 1.959963984540054 * se / (estimate * np.log(estimate))
+        np.testing.assert_allclose(bounds[cause - 1, 0, at], estimate ** np.exp(-power), atol=1e-8)
+        np.testing.assert_allclose(bounds[cause - 1, 1, at], estimate ** np.exp(power), atol=1e-8)
+
+
 def test_cause_specific_cox(oracle):
     case = oracle("competing_risks_mgus2")
     data = case.read("data.csv")

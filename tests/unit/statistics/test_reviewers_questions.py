@@ -60,10 +60,13 @@ def test_calibration_groups_hold_everybody_once(cohort, quick):
         assert mean == pytest.approx(whole["predicted"].item(), abs=1e-12)
 
 
-@pytest.mark.parametrize(("high", "answer"), [(0.049, 1), (0.051, 0), (np.nan, None)])
-def test_noninferior_only_when_the_interval_lies_inside_the_margin(high, answer):
-    row = {"difference": 0.0, "ci_low": -0.2, "ci_high": high, "n": 10}
-    assert verdict(row, 0.05)["noninferior"] == answer
+@pytest.mark.parametrize(
+    ("low", "high", "noninferior", "similar"),
+    [(-0.2, 0.049, 1, 0), (-0.2, 0.051, 0, 0), (-0.049, 0.049, 1, 1), (np.nan, np.nan, None, None)],
+)
+def test_only_an_interval_inside_the_margin_is_noninferior_or_similar(low, high, noninferior, similar):
+    row = verdict({"difference": 0.0, "ci_low": low, "ci_high": high, "n": 10}, 0.05)
+    assert (row.get("noninferior"), row.get("similar")) == (noninferior, similar)
 
 
 def test_optimism_is_that_of_refitting_without_the_control_variate(simulate):
