@@ -214,3 +214,68 @@ class TestAge:
         patient = {"age": float("nan"), "birth_date": pd.Timestamp("2013-01-01")}
         assert row(patient=patient)["age"] is None
         assert count("patients", "birth_date_impossible_ignored", patient=patient) == 1
+
+
+class TestConflicts:
+    """Each conflict is settled as the config says, and counted also when there is none."""
+
+    SOURCES = [[], [700, 650], [500, 900]]
+
+    @pytest.mark.parametrize(("choice", "day"), [("most_trusted", 650), ("earliest", 500), ("latest", 900)])
+    def test_two_death_dates(self, row, count, choice, day):
+        options = {"deaths": self.SOURCES, "conflicts": {"two_death_dates": choice}}
+        assert row(**options)["followup_days"] == day
+        assert count("deaths", f"two_death_dates_{choice}", **options) == 1
+
+    @pytest.mark.parametrize(
+        ("conflict", "options"),
+        [
+            ("two_death_dates", {"deaths": [400, 500]}),
+            ("event_after_death", {"deaths": [400], "events": [("pci", 401)]}),
+            ("death_before_scan", {"deaths": [0]}),
+            ("future_date", {"contacts": [500, 40_000]}),
+            ("event_on_scan_day", {"events": [("unstable_angina", 0)]}),
+            ("same_day_events", {"deaths": [400], "events": [("myocardial_infarction", 400)]}),
+            ("second_pet_exam", {"exams": [(0, 2.0, 1.0), (400, 2.0, 1.0)]}),
+        ],
+    )
+    def test_stop_ends_the_run_with_the_count_and_a_cure(self, one, conflict, options):
+        with pytest.raises(InputError, match=rf"cohort\.conflicts\.{conflict}: 1 found in .*; correct"):
+            one(**options, conflicts={conflict: "stop"})
+        one(conflicts={conflict: "stop"})
+
+    def test_what_was_looked_for_and_not_found_has_a_count_of_0(self, one):
+        quality = one().quality.set_index("rule")
+        rules = ["two_death_dates_most_trusted", "event_after_death_ignore", "death_before_scan_exclude",
+                 "event_on_scan_day_ignore", "same_day_events_order", "second_pet_exam_first"]  # fmt: skip
+        assert quality.loc[rules, "count"].tolist() == [0] * 6
+        assert quality.loc[rules, "severity"].unique().tolist() == ["note"]
+
+    def test_a_sex_that_differs_can_be_left_unknown(self, row):
+        contacts = pd.DataFrame({"patient_id": ids("A"), "last_contact_date": pd.to_datetime(["2013-01-01"])})
+        tables = {"followup": contacts.assign(sex=ids("female"))}
+        assert row(tables=tables, conflicts={"sex_differs": "unknown"})["sex"] is None
+        same = {"followup": contacts.assign(sex=ids("male"))}
+        assert row(tables=same, conflicts={"sex_differs": "unknown"})["sex"] == "male"
+
+    def test_a_death_on_the_scan_day_is_before_the_scan_and_the_next_day_is_not(self, count):
+        assert count("deaths", "death_before_scan_exclude", deaths=[0]) == 1
+        assert count("deaths", "death_before_scan_exclude", deaths=[1]) == 0
+
+    @pytest.mark.parametrize("wrong", [{"two_death_dates": "first"}, {"two_deaths": "stop"}])
+    def test_an_unknown_choice_is_refused(self, one, wrong):
+        with pytest.raises(InputError, match=r"cohort\.conflicts"):
+            one(conflicts=wrong)
+
+
+def test_the_match_rate_of_every_source_is_given(one):
+    quality = one(deaths=[5], events=[("pci", 400)]).quality.set_index(["source", "rule"])["count"]
+    for source in ("patients", "pet", "deaths", "events", "followup", "scores"):
+        assert quality[source, "rows"] == quality[source, "rows_linked"] == 1
+
+
+def test_without_contacts_the_last_contact_endpoint_is_left_out(one):
+    result = one(without=["followup"])
+    assert "mace_other_censoring" not in result.endpoints["endpoint"].tolist()
+    assert "no_such_source_mace_other_censoring_left_out" in result.quality["rule"].tolist()
+    assert "mace_other_censoring" in one().endpoints["endpoint"].tolist()
