@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pandas as pd
+
 from calcohort import tables
 from calcohort.logs import script_log
 from calcohort.pictures.run import worth_seeing, write_gallery, write_pictures
@@ -19,4 +21,6 @@ with script_log(snakemake.log[0]):
     write_pictures(shown, lambda series: store.load(crops[series]), folder, conventions)
     meta = snakemake.params.meta
     note = meta["simulated_note"] if meta["simulated"] else ""
+    # What has no score has no picture, but a place with its reason.
+    shown = pd.concat([shown, scores[~scores["accepted"].astype(bool)]], ignore_index=True)
     write_gallery(shown, folder, folder, title=f"Scans of {meta['name']}", note=note, standard=standard)

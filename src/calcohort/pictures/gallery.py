@@ -7,6 +7,8 @@ from html import escape
 from pathlib import Path
 from string import Template
 
+from calcohort.imaging.codes import CODES
+
 _PAGE = Path(__file__).with_name("gallery.html")
 
 
@@ -67,8 +69,11 @@ def _card(card: Card) -> str:
     if card.standard is not None:
         facts.append(f"standard {card.standard:.0f}")
     facts += [escape(card.protocol)] * bool(card.protocol)
-    facts += [f"<i>{escape(flag)}</i>" for flag in card.flags]
-    picture = '<div class="none">no picture</div>'
+    for flag in card.flags:
+        meaning = escape(CODES[flag].meaning if flag in CODES else flag)
+        facts.append(f'<i title="{meaning}">{escape(flag)}</i>')
+    why = CODES[card.flags[0]].meaning if card.flags and card.flags[0] in CODES else "no picture"
+    picture = f'<div class="none">{escape(why)}</div>'
     if card.png is not None:
         data = b64encode(card.png).decode("ascii")
         alt = f"Heart slices of {escape(card.name)} with calcium outlined"

@@ -25,6 +25,11 @@ WINDOW_HU = (-160, 450)
 MARGIN_MM = 8.0
 TILE_INCHES, HEADER_INCHES = 1.9, 0.62
 LISTED_LESIONS = 6
+# Where a number may stand, in points from its lesion, and how far from another one it is free.
+_WAYS = tuple(
+    12.0 * np.array(way) for way in ((0.9, 0.9), (-0.9, 0.9), (0.9, -0.9), (-0.9, -0.9), (1.4, 0), (-1.4, 0))
+)
+_CLEAR_POINTS = 11.0
 
 
 def overlay(
@@ -112,12 +117,16 @@ def _tile(axis: Axes, crop: "HeartCrop", lesions: np.ndarray, z: int, window, ag
     _outline(axis, crop.labels[z] == OTHER, OTHER_CALCIUM)
     _outline(axis, lesions > 0, CORONARY)
     edge = [withStroke(linewidth=1.8, foreground="black")]
-    for label in np.unique(lesions[lesions > 0]):
-        y, x = np.argwhere(lesions == label).mean(axis=0)
+    labels = np.unique(lesions[lesions > 0])
+    places = [np.argwhere(lesions == label).mean(axis=0) for label in labels]
+    points_per_pixel = 72 * TILE_INCHES / max(y1 - y0, x1 - x0)
+    for label, (y, x), beside in zip(labels, places, _beside(places, points_per_pixel), strict=True):
         axis.annotate(
             str(label),
             (x, y),
-            xytext=(8, 8),
+            xytext=beside,
+            ha="center",
+            va="center",
             textcoords="offset points",
             color="white",
             fontsize=9,
@@ -128,6 +137,19 @@ def _tile(axis: Axes, crop: "HeartCrop", lesions: np.ndarray, z: int, window, ag
     axis.text(0.03, 0.97, f"slice {crop.offset_zyx[0] + z}", va="top", **text)
     if agatston:
         axis.text(0.97, 0.97, f"{agatston:.0f}", va="top", ha="right", **(text | {"color": "#ff8086"}))
+
+
+def _beside(places: Sequence[np.ndarray], points_per_pixel: float) -> list[tuple[float, float]]:
+    """Offset in points (right, up) of the number of each lesion (y, x), away from lesions and numbers."""
+    taken = [np.array([x, -y]) * points_per_pixel for y, x in places]
+    offsets = []
+    for lesion in taken[: len(places)]:
+        # Of places as good as each other the first is taken: above to the right.
+        free = [min(np.hypot(*(lesion + way - other)) for other in taken) for way in _WAYS]
+        best = int(np.argmax(np.minimum(free, _CLEAR_POINTS)))
+        taken.append(lesion + _WAYS[best])
+        offsets.append(tuple(_WAYS[best]))
+    return offsets
 
 
 def _outline(axis: Axes, pixels: np.ndarray, colour: str) -> None:
