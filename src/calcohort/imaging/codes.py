@@ -76,3 +76,7 @@ def as_markdown() -> str:
             "\n".join([f"**{heading}**", "", "| code | meaning | what to do |", "|---|---|---|", *rows])
         )
     return "\n\n".join(parts) + "\n"
+
+
+if __name__ == "__main__":
+    print(as_markdown(), end="")
