@@ -12,7 +12,7 @@ import warnings
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-sys.path[0] = str(ROOT)
+sys.path.insert(0, str(ROOT))
 
 import pandas as pd  # noqa: E402
 

@@ -17,8 +17,7 @@ from . import awkward
 from .conftest import simulated
 from .ours import numbers
 
-pytestmark = pytest.mark.slow
-
+STORED = Path(__file__).parents[2] / "oracles" / "awkward"
 DEMO = Path(__file__).parents[3] / "results" / "demo" / "cohort" / "analysis.csv"
 # Something in them has no estimate, where R prints a huge one, 0 or nothing.
 EMPTY_ALLOWED = (
@@ -62,22 +61,40 @@ def judged(tmp_path_factory):
     script = Path(__file__).with_name("judge.R")
     done = subprocess.run([rscript, script], cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    answers = {name: {} for name in made}
-    for line in done.stdout.splitlines():
+    return made, answers_of(done.stdout)
+
+
+def answers_of(text: str) -> dict[str, dict[str, np.ndarray]]:
+    """What judge.R printed, by cohort and quantity."""
+    answers = {}
+    for line in text.splitlines():
         name, quantity, *values = line.split()
-        answers[name][quantity] = np.array([np.nan if v in ("NA", "NaN") else float(v) for v in values])
-    return made, answers
+        numbers = [np.nan if value in ("NA", "NaN") else float(value) for value in values]
+        answers.setdefault(name, {})[quantity] = np.array(numbers)
+    return answers
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_every_number_is_rs(judged, name):
     made, answers = judged
     if name not in made:
         pytest.skip("the demo was not run here")
+    compare(name, made[name], answers[name])
+
+
+@pytest.mark.parametrize("name", ["small", "tiny", "two_times"])
+def test_every_number_is_what_r_gave(name):
+    stored = answers_of((STORED / "expected.txt").read_text())
+    compare(name, pd.read_csv(STORED / f"{name}.csv"), stored[name])
+
+
+def compare(name: str, frame: pd.DataFrame, r: dict[str, np.ndarray]) -> None:
+    """Every quantity that calcohort has a number for is R's; warnings are errors."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        ours = dict(numbers(made[name]))
-    r, compared = answers[name], 0
+        ours = dict(numbers(frame))
+    compared = 0
     for quantity, values in ours.items():
         if quantity not in r or (quantity, name) == ("kruskal", "two_categories"):
             # R stops, or tests two groups by another test than ours.
