@@ -192,3 +192,22 @@ def test_mask_on_another_grid_is_refused(blocks):
 def test_impossible_conventions_name_their_key(setting, key):
     with pytest.raises(InputError, match=key):
         Conventions(**setting)
+
+
+@pytest.mark.parametrize(
+    ("pixel", "pixels"),
+    [
+        ((0.5, 0.5), (2, 2)),
+        ((0.3125, 0.32), (2, 5)),
+        ((0.2, 0.2), (5, 5)),
+        ((0.1, 0.1), (10, 10)),
+        ((0.4, 0.5), (1, 5)),
+    ],
+)
+def test_exactly_1_mm2_counts_however_the_product_rounds(blocks, pixel, pixels):
+    rows, columns = pixels
+    whole = (3, 4, 10, 10 + rows, 10, 10 + columns, 150)
+    volume, mask = blocks(whole, spacing=(*pixel, 3.0))
+    assert score(volume, mask).agatston == pytest.approx(1.0, rel=1e-9)
+    mask[3, 10, 10] = False
+    assert score(volume, mask).agatston == 0
