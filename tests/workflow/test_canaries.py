@@ -225,6 +225,8 @@ def test_no_canary_comes_out_when_a_database_does_not_answer(finished_study):
 
 def test_no_canary_comes_out_of_a_defect_that_quotes_the_data(finished_study):
     place, config, _ = finished_study
+    again = place.snakemake("registries", "--configfile", place.config(config))
+    assert again.returncode == 0, said(again)[-3000:]
     path = place / "vault/s/registries/pet.parquet"
     right = path.read_bytes()
     table = pd.read_parquet(path)
@@ -245,7 +247,7 @@ def test_a_withdrawn_patient_leaves_every_output(finished_study):
     gone = place / f"{FOLDER}-registries/withdrawn.csv"
     gone.write_text(f"patient_id\n{NUMBER}-3\n")
     wanted = config | {"registries": config["registries"] | {"withdrawn": {"path": str(gone)}}}
-    run = place.snakemake("cohort", "scores", "imaging", "--configfile", place.config(wanted))
+    run = place.snakemake("cohort", "convention_effect", "imaging", "--configfile", place.config(wanted))
     assert run.returncode == 0, said(run)[-3000:]
     left = set(pd.read_csv(place / "results/s/cohort/analysis.csv")["patient_id"])
     assert len(known - left) == 1

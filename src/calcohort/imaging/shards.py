@@ -9,7 +9,7 @@ _ROOT = "s"
 # Where the shards of a run lie.
 PLACES = (
     *("imaging/volumes", "imaging/shards", "segmentation/shards", "segmentation/outcomes", "scores/shards"),
-    *("scores/lesions", "logs/convert", "logs/segment", "logs/score"),
+    *("scores/lesions", "scores/conventions", "logs/convert", "logs/segment", "logs/score"),
     *("benchmarks/convert", "benchmarks/segment", "benchmarks/score"),
 )
 

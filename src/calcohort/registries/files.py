@@ -1,6 +1,7 @@
 """Tables as they lie in files and databases: cells untouched, row numbers as a spreadsheet shows them."""
 
 import csv
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -43,6 +44,14 @@ def load(source: dict, where: str) -> pd.DataFrame:
         raise InputError(
             "the file may not be read", where=where, cure="ask for its read permission"
         ) from None
+
+
+def names_there(raw: pd.DataFrame) -> str:
+    """The columns of a table in words; what looks like a value (a number, a date) is counted, not quoted."""
+    names = [str(name) for name in raw.columns]
+    shown = [name for name in names if not re.search(r"\d{3}|\d\D\d", name)]
+    hidden = f" and {len(names) - len(shown)} that look like values" if len(shown) < len(names) else ""
+    return f"the columns there are {', '.join(shown)}{hidden}"
 
 
 def _near(path: Path) -> str:

@@ -38,7 +38,7 @@ def read_scores(path: str | Path, *, hide_path: bool = False) -> pd.DataFrame:
     if not {"scan_date", *COLUMNS} & set(raw.columns):
         cure = "name the columns in row 1: patient_id, scan_date, protocol, agatston"
         raise InputError("none of the columns is there", where=where, cure=cure)
-    there = "the columns there are " + ", ".join(raw.columns)
+    there = files.names_there(raw)
     for column in ("scan_date", *COLUMNS):
         if column not in raw:
             raise InputError(f"no column {column}", where=where, cure=f"add it; {there}")

@@ -213,7 +213,7 @@ def _columns(raw: pd.DataFrame, source: dict, schema, where: str) -> dict[str, s
         # Row 1 may be a patient's: a file without a header must not be quoted.
         cure = "name them under `columns`, and see that row 1 holds the names"
         raise InputError("none of the columns is there", where=where, cure=cure)
-    there = "the columns there are " + ", ".join(map(str, raw.columns))
+    there = files.names_there(raw)
     twice = sorted(set(raw.columns[raw.columns.duplicated()]))
     if twice:
         raise InputError(f"column {twice[0]} stands there twice", where=where, cure="rename one of them")

@@ -1,5 +1,8 @@
 """The schemas describe every source, and the data dictionary says what they say."""
 
+from pathlib import Path
+
+from calcohort.registries.dictionary import as_markdown
 from calcohort.registries.schemas import SCHEMAS, data_dictionary, name_rows
 
 CONTRACT = {
@@ -37,3 +40,8 @@ def test_rows_are_named_but_not_all_of_them():
     assert name_rows([4]) == "in row 4"
     assert name_rows([9, 2]) == "in 2 rows (2, 9)"
     assert name_rows(range(2, 9)) == "in 7 rows (2, 3, 4, 5, 6, ...)"
+
+
+def test_the_data_dictionary_in_the_docs_is_that_of_the_schemas():
+    page = (Path(__file__).resolve().parents[3] / "docs" / "registries.md").read_text(encoding="utf-8")
+    assert page.endswith("## Data dictionary\n\n" + as_markdown())

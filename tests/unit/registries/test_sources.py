@@ -326,3 +326,8 @@ class TestFormats:
     )
     def test_sources_that_say_too_little(self, source, words, refusal):
         assert words in refusal(source, "events")
+
+
+def test_a_header_that_holds_values_is_not_quoted(source, refusal):
+    line = refusal(source("ZQ4711,2016-09-17,agatston,note\nA,2015-01-02,3,x\n"), "clinical_cac")
+    assert line.endswith("the columns there are agatston, note and 2 that look like values")
