@@ -22,6 +22,6 @@ rule segment:
     params:
         device=CONFIG["segmentation"]["device"],
         private_dir=CONFIG.get("private_dir", ""),
-        code=code("segmentation.infer", "segmentation.store", "dicom.nrrd"),
+        code=code("segmentation.shard", "segmentation.store", "dicom.nrrd", "cohort.pseudonyms"),
     script:
         "../workflow/scripts/segment.py"

@@ -84,6 +84,11 @@ class Segmenter:
     model : Model
     device : {"auto", "cpu", "cuda"} or torch device
         "auto" takes the GPU if there is one.
+
+    Attributes
+    ----------
+    piece : int
+        Slices that the heart network takes at a time.
     """
 
     def __init__(self, model: Model, device: str = "auto"):
@@ -91,6 +96,7 @@ class Segmenter:
             device = "cuda" if torch.cuda.is_available() else "cpu"
         self.device = torch.device(device)
         self.rules = vote.Rules(**model.rules)
+        self.piece = PIECE
         self.heart, self.lesion = (self._ready(network) for network in (model.heart, model.lesion))
 
     @classmethod
@@ -142,8 +148,8 @@ class Segmenter:
         stack, (top, left) = grids.on_canvas(grids.resample_hu(volume.hu, frame), grids.AIR)
         rows, columns = slice(top, top + frame.shape_zyx[1]), slice(left, left + frame.shape_zyx[2])
         probability = np.empty(frame.shape_zyx, dtype=np.float32)
-        for start in range(0, max(1, len(stack) - 2 * OVERLAP), PIECE - 2 * OVERLAP):
-            stop = min(start + PIECE, len(stack))
+        for start in range(0, max(1, len(stack) - 2 * OVERLAP), self.piece - 2 * OVERLAP):
+            stop = min(start + self.piece, len(stack))
             piece = self._run(self.heart, stack[start:stop])[1, :, rows, columns]
             skip = OVERLAP if start else 0
             probability[start + skip : stop] = piece[skip:]
