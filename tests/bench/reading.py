@@ -1,4 +1,4 @@
-"""From DICOM to an uncompressed NIfTI file: calcohort beside dcm2niix, in turn, one process each."""
+"""From DICOM to an uncompressed NRRD file: calcohort beside dcm2niix, in turn, one process each."""
 
 import shutil
 import subprocess
@@ -6,7 +6,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from calcohort.dicom import load_series, save_volume, scan_folder
+from calcohort.dicom import load_series, scan_folder
 from tests.bench.measure import Options, Row, cpu_clock, in_turn, median_seconds
 from tests.bench.series import ctac, folder, real_scan
 
@@ -24,13 +24,12 @@ def index_and_convert(source: Path, out: Path) -> None:
     """What the rules index and convert do with one series."""
     index = scan_folder(source)
     for key in index.series["series"]:
-        loaded = load_series(index.paths(key))
-        save_volume(loaded.volume, out / f"{key}.nii")
+        load_series(index.paths(key), into=out / f"{key}.nrrd")
 
 
 def dcm2niix(source: Path, out: Path) -> None:
-    """The same by dcm2niix, without its sidecar."""
-    command = ["dcm2niix", "-z", "n", "-b", "n", "-w", "1", "-f", "volume", "-o", out, source]
+    """The same by dcm2niix, as the same kind of file, without its sidecar."""
+    command = ["dcm2niix", "-e", "y", "-z", "n", "-b", "n", "-w", "1", "-f", "volume", "-o", out, source]
     subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
 
 
