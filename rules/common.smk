@@ -15,7 +15,7 @@ os.environ.setdefault("SOURCE_DATE_EPOCH", "0")
 
 from calcohort.check import check_files, model_plan, weights_simulated
 from calcohort.config import complete, development_tables, door, public, sources, sources_digest
-from calcohort.digest import code_digest, file_digest, named_digest, text_digest, tree_digest
+from calcohort.digest import code_digest, file_digest, named_digest, source_digest, text_digest, tree_digest
 from calcohort.errors import InputError
 from calcohort.machine import memory_mb
 from calcohort.onerun import claim
@@ -89,7 +89,7 @@ if workflow.is_main_process and workflow.resource_settings.nodes is None:
 
 def code(*modules):
     """Digest of the code behind a result, which is stale when its meaning changes."""
-    return code_digest(*(f"calcohort.{module}" for module in modules))
+    return code_digest(*(f"calcohort.{module}" for module in ("tables", *modules)))
 
 
 def result(*parts):

@@ -25,3 +25,12 @@ if "development" in CONFIG:
         """A model of one's own."""
         input:
             rules.fit.output,
+
+
+# A script's meaning and its environment's versions make results stale, as the library's code does; file times do not.
+for made in workflow.rules:
+    if made.script:
+        made.set_params(
+            script=source_digest(Path(workflow.basedir, "rules", made.script)),
+            versions=file_digest(Path(workflow.basedir, "rules", made.conda_env)),
+        )

@@ -24,6 +24,11 @@ def code_digest(*modules: str) -> str:
     return digest.hexdigest()[:16]
 
 
+def source_digest(path: str | Path) -> str:
+    """SHA-256 of what a Python file means; comments, docstrings and layout do not count."""
+    return text_digest(_meaning(Path(path).read_text(encoding="utf-8")))
+
+
 def tree_digest(*roots: str | Path) -> str:
     """SHA-256 over relative path, size and modification time of every file below `roots`."""
     digest = hashlib.sha256()
