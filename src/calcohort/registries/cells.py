@@ -153,7 +153,8 @@ def parse(raw: pd.Series, rule, *, recode: dict | None, date_format: str, decima
     repairs = Counter()
     counts = np.bincount(codes[codes >= 0], minlength=len(distinct))
     for (_, _, names), count in zip(read, counts, strict=True):
-        repairs.update(dict.fromkeys(names, int(count)))
+        if names:
+            repairs.update(dict.fromkeys(names, int(count)))
     column = pd.Series(values, index=raw.index, name=raw.name, dtype=object)
     violations = [
         _violation(raw, problems, values, problem, date_format) for problem in PROBLEMS if problem in problems

@@ -191,6 +191,10 @@ class TestExclusions:
         assert count("events", rule, events=events) == 1
         assert count("events", rule, events=[("myocardial_infarction", 12), ("pci", 12)]) == 0
         assert count("events", rule, events=[("myocardial_infarction", -1), ("pci", 12)]) == 0
+        # The first of two revascularizations is the one that excludes.
+        assert count("events", rule, events=[("pci", 5), ("myocardial_infarction", 10), ("pci", 12)]) == 0
+        assert count("events", rule, events=[("myocardial_infarction", 0), ("pci", 12)]) == 1
+        assert count("events", rule, events=[("other", 3), ("pci", 12)]) == 0
 
     def test_a_death_after_an_early_revascularization_does_not_save_the_patient(self, reason):
         assert reason(deaths=[50], events=[("pci", 20)]) == "early_revascularization"
