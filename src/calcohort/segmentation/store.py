@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from calcohort.errors import InputError
+from calcohort.segmentation.packing import pack, unpack
 from calcohort.tables import whole_file
 from calcohort.volume import Volume
 
@@ -80,12 +81,13 @@ def crop(volume: Volume, segmentation, margin_mm: float = 10.0) -> HeartCrop:
 
 
 def save(path: str | Path, heart_crop: HeartCrop) -> None:
-    """Write one compressed .npz file; the same crop always gives the same bytes."""
+    """Write one .npz file with its images packed; the same crop always gives the same bytes."""
     with whole_file(path) as beside:
-        np.savez_compressed(
+        np.savez(
             beside,
-            hu=heart_crop.hu,
-            labels=heart_crop.labels,
+            hu=pack(heart_crop.hu),
+            labels=pack(heart_crop.labels),
+            size_zyx=np.array(heart_crop.hu.shape, dtype=np.int64),
             offset_zyx=np.array(heart_crop.offset_zyx, dtype=np.int64),
             shape_zyx=np.array(heart_crop.shape_zyx, dtype=np.int64),
             spacing_xyz_mm=np.array(heart_crop.spacing_xyz_mm, dtype=np.float64),
@@ -107,8 +109,8 @@ def load(path: str | Path) -> HeartCrop:
         with np.load(path, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
         return HeartCrop(
-            arrays["hu"],
-            arrays["labels"],
+            unpack(arrays["hu"], tuple(arrays["size_zyx"].tolist()), np.int16),
+            unpack(arrays["labels"], tuple(arrays["size_zyx"].tolist()), np.uint8),
             tuple(arrays["offset_zyx"].tolist()),
             tuple(arrays["shape_zyx"].tolist()),
             tuple(arrays["spacing_xyz_mm"].tolist()),
