@@ -3,6 +3,7 @@
 from markupsafe import Markup
 
 from calcohort.audit.verdicts import decimals
+from calcohort.exhibits.numbers import show
 from calcohort.imaging.codes import CODES
 from calcohort.report.prose import Column, frame, missing, paragraph, table_of, text
 from calcohort.report.run import Run
@@ -67,7 +68,26 @@ def quality(run: Run) -> Markup:
         Column("Severity", "severity"),
         Column("Count", "count", "count"),
     )
-    return table_of(run, QUALITY, columns, "Findings of the linkage and derivation (cohort/quality.csv)")
+    found = table_of(run, QUALITY, columns, "Findings of the linkage and derivation (cohort/quality.csv)")
+    return _match_rates(run) + found
+
+
+def _match_rates(run: Run) -> Markup:
+    """Rows of each source, and how many of them belong to somebody of the study."""
+    lines = Markup("")
+    for rows in run.rows(QUALITY, rule="rows"):
+        linked = run.row(QUALITY, rule="rows_linked", source=rows.value("source"))
+        if linked is not None and rows.value("count"):
+            lines += text(
+                "<tr><th scope='row'>{source}</th><td class='num'>{n}</td><td class='num'>{linked}</td>"
+                "<td class='num'>{share}%</td></tr>",
+                source=rows.value("source"),
+                n=rows.tag("count", "count"),
+                linked=linked.tag("count", "count"),
+                share=show(float(linked.value("count")) / float(rows.value("count")), "percent1"),
+            )
+    caption = "Match rate: rows of each source that belong to somebody of the study"
+    return frame(caption, ["Source", "Rows", "Linked", "Share"], lines) if lines else Markup("")
 
 
 def scans(run: Run) -> Markup:

@@ -96,6 +96,8 @@ def _cohort(root: Path, n: int) -> None:
     quality = [
         ("patients", "birth date after the scan", "warning", 2),
         ("events", "exact duplicates", "note", 7),
+        ("deaths", "rows", "note", 200),
+        ("deaths", "rows_linked", "note", 150),
     ]
     write_csv(
         pd.DataFrame(quality, columns=["source", "rule", "severity", "count"]), root / "cohort/quality.csv"

@@ -141,3 +141,8 @@ def test_no_row_of_an_answer_is_dropped_without_a_word(full_run):
     assert answer.count("<tr>") - 1 == len(pd.read_csv(full_run / "statistics/nri.csv"))
     thinned = re.search(r'<section class="block" id="q-decision".*?</section>', page, re.DOTALL)[0]
     assert "Rows at even distances" in thinned
+
+
+def test_the_match_rate_of_each_source_is_shown(full_run):
+    rows = re.findall(r"<tr><th scope='row'>deaths</th>.*?</tr>", page_of(full_run))
+    assert any("200</data>" in row and "150</data>" in row and "75.0%" in row for row in rows)
