@@ -24,6 +24,6 @@ rule cohort:
         settings=CONFIG["cohort"],
         files=followed([CONFIG["scores"]]) if DOOR == "scores" else "",
         private_dir=CONFIG.get("private_dir", ""),
-        code=code("cohort.analysis", "cohort.pseudonyms", "registries.scores"),
+        code=code("cohort.analysis", "cohort.pseudonyms", "registries.people", "registries.scores"),
     script:
         "../workflow/scripts/cohort.py"

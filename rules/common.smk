@@ -92,6 +92,11 @@ def code(*modules):
     return code_digest(*(f"calcohort.{module}" for module in ("tables", *modules)))
 
 
+def beside_rules(path):
+    """Path of a file that a rule names from where it stands."""
+    return os.path.normpath(os.path.join(workflow.basedir, "rules", path))
+
+
 def result(*parts):
     """Path of a result of this run."""
     return "/".join([RESULTS, *parts])

@@ -67,7 +67,10 @@ checkpoint link:
         decisions=followed(OVERRIDES),
         shard_size=IMAGING["shard_size"],
         private_dir=CONFIG.get("private_dir", ""),
-        code=code("imaging.link", "imaging.shards", "imaging.identity", "imaging.user_tables"),
+        code=code(
+            *("imaging.link", "imaging.shards", "imaging.identity", "imaging.user_tables"),
+            "cohort.pseudonyms",
+        ),
     script:
         "../workflow/scripts/link.py"
 
@@ -118,6 +121,6 @@ rule imaging:
         runtime=15,
     params:
         private_dir=CONFIG.get("private_dir", ""),
-        code=code("imaging.listing", "imaging.outcomes"),
+        code=code("imaging.listing", "imaging.outcomes", "cohort.pseudonyms"),
     script:
         "../workflow/scripts/imaging.py"

@@ -31,6 +31,6 @@ if "development" in CONFIG:
 for made in workflow.rules:
     if made.script:
         made.set_params(
-            script=source_digest(Path(workflow.basedir, "rules", made.script)),
-            versions=file_digest(Path(workflow.basedir, "rules", made.conda_env)),
+            script=source_digest(beside_rules(made.script)),
+            versions=file_digest(beside_rules(made.conda_env)),
         )
