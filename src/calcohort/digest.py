@@ -39,7 +39,7 @@ def tree_digest(*roots: str | Path) -> str:
 
 
 def named_digest(tables: Sequence[str | Path], columns: Sequence[str]) -> str:
-    """Digest of the files and folders that the columns of some CSV tables name, by size and time of change."""
+    """Digest of the files and folders that columns of some CSV tables name, by size and time of change."""
     named = []
     for table in tables:
         with open(table, encoding="utf-8-sig", newline="") as handle:

@@ -14,7 +14,9 @@ _LATER = (
         "reading its pixels took more memory than a job may have",
         "give rule convert more memory: --set-resources convert:mem_mb=8000",
     ),
-    Reason("timed_out", "series", "reading its pixels took longer than ten minutes", "report it with the log"),
+    Reason(
+        "timed_out", "series", "reading its pixels took longer than ten minutes", "report it with the log"
+    ),
     Reason("failed", "series", "reading its pixels failed", "report it with the log"),
     Reason(
         "cpu_fallback",
