@@ -301,3 +301,10 @@ def test_whole_numbers_have_no_decimals_only_when_all_of_them_are_whole(one):
     result = one(tables={"patients": people, "pet": exams.assign(mfr=2.0, sds=[1.0, 2.0])}).endpoints
     assert result["age"].tolist()[:2] == [70.0, 60.5]
     assert result["sds"].astype(str).tolist()[:2] == ["1", "2"]
+
+
+@pytest.mark.parametrize(("exam", "mfr", "sds"), [((0, 2.0, 1.0), 0, 0), ((0, None, None), 1, 1)])
+def test_what_an_analysed_patient_lacks_is_counted(count, exam, mfr, sds):
+    assert count("analysis", "mfr_missing", exams=(exam,)) == mfr
+    assert count("analysis", "sds_missing", exams=(exam,)) == sds
+    assert count("analysis", "mfr_missing", exams=(exam,), deaths=[0]) == 0

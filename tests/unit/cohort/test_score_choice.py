@@ -95,3 +95,18 @@ def test_a_scan_that_was_not_accepted_has_no_score_but_was_there():
     assert np.isnan(found["cac_dl"])
     assert found["ctac_seen"] and not found["ctac_scored"]
     assert pd.isna(found["cac_dl_protocol"])
+
+
+def test_each_patient_s_scans_are_held_against_that_patient_s_own_exam():
+    exams = pd.Series(pd.to_datetime(["2012-03-01", "2014-05-06"]), index=pd.Index(["A", "B"]))
+    scores = pd.DataFrame(
+        {
+            "patient_id": ["A", "B", "B", "Z"],
+            "scan_date": pd.to_datetime(["2012-03-01", "2012-03-01", "2014-05-06", "2012-03-01"]),
+            "protocol": "ctac_stress",
+            "agatston": [1.0, 2.0, 3.0, 4.0],
+        }
+    )
+    fates = scan_fates(scores, exams, Findings())
+    assert fates["fate"].fillna("").tolist() == ["", "scan_of_another_day", "", "no_pet_exam"]
+    assert patient_scores(fates, exams.index)["cac_dl"].tolist() == [1.0, 3.0]
