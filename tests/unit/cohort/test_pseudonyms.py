@@ -3,6 +3,8 @@
 import hashlib
 import hmac
 import stat
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pandas as pd
 import pytest
@@ -51,3 +53,24 @@ def test_tables_are_pseudonymised_alike():
     tables = pseudonymise_tables({"one": one, "two": two}, b"k" * 32)
     assert tables["one"]["patient_id"][1] == tables["two"]["patient_id"][0] != "b"
     assert tables["one"]["x"].tolist() == [1, 1]
+
+
+def test_jobs_that_make_the_key_at_once_get_the_same_one(tmp_path):
+    for attempt in range(10):
+        folder = tmp_path / str(attempt)
+        start = threading.Barrier(8)
+
+        def make(folder=folder, start=start):
+            start.wait()
+            return site_key(folder)
+
+        with ThreadPoolExecutor(8) as jobs:
+            keys = {job.result() for job in [jobs.submit(make) for _ in range(8)]}
+        assert len(keys) == 1
+        assert [path.name for path in folder.iterdir()] == [KEY_FILE]
+
+
+def test_a_folder_that_others_can_enter_is_closed(tmp_path):
+    tmp_path.chmod(0o755)
+    site_key(tmp_path)
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o700
