@@ -6,7 +6,7 @@ ratios of a model that is not exact, crude predictive values), `whole` ones some
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -186,7 +186,7 @@ def _added_value(part: AnalysisSet, settings: Settings) -> Iterator[dict]:
 
 
 def agreement_seen(patients: Patients) -> Iterator[dict]:
-    """Kappas and concordance indices; C of both scores compared."""
+    """Kappas and concordance indices."""
     years, event, dl, standard = patients.paired
     for part in patients.sets:
         result = concordance.concordance(part.years, part.event, part.category)
@@ -195,7 +195,6 @@ def agreement_seen(patients: Patients) -> Iterator[dict]:
     result = concordance.ordinal_concordance(standard, dl)
     row = {"population": "paired", "score": "dl_ctac", "kind": "ordinal"}
     yield from rows_of("concordance_index", [row | concordance.concordance_row(result, len(dl))])
-    yield from _c_comparison(patients)
     kappas = agreement.agreement_rows(agreement.matrix(standard, dl), KEY)
     yield from rows_of("agreement", kappas, value="kappa")
 
@@ -214,9 +213,16 @@ def resampled_whole(patients: Patients) -> Iterator[dict]:
 
 
 def resampled_seen(patients: Patients) -> Iterator[dict]:
-    """Binary NRI, and crude NPVs compared."""
+    """Binary NRI."""
     yield from rows_of("nri", [row for row in patients.nri if row["method"] == "binary"])
-    crude = [row for row in patients.npv_comparison if row["method"] != "km"]
+
+
+def crude_seen(patients: Patients) -> Iterator[dict]:
+    """Differences of C and of crude NPVs: no bootstrap."""
+    yield from _c_comparison(patients)
+    settings = replace(patients.settings, bootstrap_replicates=1)
+    rows = npv_comparison_rows(*patients.paired, settings, KEY)
+    crude = [row for row in rows if row["method"] != "km"]
     yield from rows_of("npv_comparison", crude, value="difference")
 
 
@@ -261,8 +267,7 @@ def no_added_value(patients: Patients) -> Iterator[dict]:
 
 
 def exchangeable(patients: Patients) -> Iterator[dict]:
-    """Comparisons of two scores that are equally good."""
-    yield from _c_comparison(patients)
+    """Bootstrap comparisons of two scores that are equally good."""
     yield from resampled_whole(patients)
     yield from resampled_seen(patients)
 
@@ -285,9 +290,11 @@ GROUPS: dict[str, Group] = {
     "survival": Group("study", survival_seen, survival_whole),
     "agreement": Group("study", agreement_seen),
     "resampled": Group("study", resampled_seen, resampled_whole),
+    "crude": Group("study", crude_seen),
     "models": Group("study", models_seen),
     "proportional": Group("proportional", proportional),
     "no_effect": Group("no_effect", no_effect),
     "no_added_value": Group("no_added_value", no_added_value),
+    "crude_exchangeable": Group("exchangeable", crude_seen),
     "exchangeable": Group("exchangeable", exchangeable),
 }
