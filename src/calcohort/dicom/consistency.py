@@ -18,6 +18,8 @@ from calcohort.dicom.reasons import REASONS, Rejected
 _SAME_THICKNESS = 0.1
 # What one reconstruction has throughout, where it is given at all.
 _ALIKE = ("ImageType", "SeriesDescription", "FilterType", "ReconstructionDiameter", "ContrastBolusAgent")
+# Passes over one place that one series may hold, and the slices that make one.
+_MOST_PASSES, _SHORTEST_PASS = 4, 5
 # Step and shoot waits a few heart beats between table positions; a second scan comes later.
 _LONGEST_STEP_S = 60.0
 
@@ -182,7 +184,7 @@ def _numbered_twice(numbers: Sequence[int | None]) -> bool:
     places = np.argsort(numbers)
     turns = np.flatnonzero(np.sign(np.diff(places)) != np.sign(np.median(np.diff(places)))) + 1
     runs = np.split(places, turns)
-    if len(runs) < 2 or len(runs) > len(numbers) / 3:
+    if not 2 <= len(runs) <= _MOST_PASSES or min(map(len, runs)) < _SHORTEST_PASS:
         return False
     ranges = sorted((run.min(), run.max()) for run in runs)
     return any(after[0] < before[1] for before, after in pairwise(ranges))

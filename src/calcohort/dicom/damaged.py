@@ -1,11 +1,17 @@
-"""Files that no parser reads but whose bytes show that they were CT slices: they count in their series."""
+"""Damage that parsers step over: files that were CT slices, and headers that say one thing twice."""
 
 import re
+import struct
 from typing import BinaryIO
+
+from pydicom.datadict import tag_for_keyword
 
 from calcohort.dicom.kinds import CT_CLASSES
 
-_HEAD_BYTES = 65536
+_HEAD_BYTES, _HEADER_BYTES = 65536, 2**20
+_DECISIVE = (
+    "RescaleSlope", "RescaleIntercept", "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing",
+)  # fmt: skip
 _CLASSES = b"|".join(re.escape(name.encode()) for name in sorted(CT_CLASSES))
 _CT_CLASS = re.compile(rb"(?<![0-9.])(" + _CLASSES + rb")(?![0-9.])")
 # Tag (0020,000E), then type and length or a four-byte length, then the identifier.
@@ -20,3 +26,20 @@ def damaged_slice(handle: BinaryIO) -> str | None:
         return None
     found = _SERIES_UID.search(head)
     return found[1].decode() if found else ""
+
+
+def says_twice(handle: BinaryIO, implicit: bool, little: bool) -> bool:
+    """Whether the header up to where `handle` stands holds a decisive element a second time.
+
+    Readers differ in which of the two they believe. Sequences of a classic CT image hold none of these.
+    """
+    end = handle.tell()
+    handle.seek(0)
+    head = handle.read(min(end, _HEADER_BYTES))
+    handle.seek(end)
+    for keyword in _DECISIVE:
+        tag = tag_for_keyword(keyword)
+        code = struct.pack("<HH" if little else ">HH", tag >> 16, tag & 0xFFFF)
+        if len(re.findall(re.escape(code) + (rb"..\0\0" if implicit else rb"DS"), head, re.DOTALL)) > 1:
+            return True
+    return False

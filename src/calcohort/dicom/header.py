@@ -1,5 +1,6 @@
 """One file's header: what it is, where its slices lie, where its pixels begin. No pixel is read."""
 
+import errno
 import hashlib
 import os
 import re
@@ -16,7 +17,7 @@ from pydicom.datadict import tag_for_keyword
 
 from calcohort.dicom import kinds
 from calcohort.dicom.bounded import Bounded, Budget, inflated
-from calcohort.dicom.damaged import damaged_slice
+from calcohort.dicom.damaged import damaged_slice, says_twice
 from calcohort.dicom.dose import Dose, event_key, read_doses
 from calcohort.dicom.frames import Frame, enhanced_frames, single_frame
 from calcohort.dicom.pixels import PixelLayout, locate_pixels
@@ -94,8 +95,9 @@ def read_header(
             return _parse(path, handle, extra_keywords, allow_lossy)
     except FileNotFoundError:
         return FileHeader(path, "not_dicom")
-    except OSError:
-        return FileHeader(path, "unreadable")
+    except OSError as error:
+        # A ring of links leads nowhere.
+        return FileHeader(path, "not_dicom" if error.errno == errno.ELOOP else "unreadable")
 
 
 def _parse(path: str, handle: BinaryIO, extra: tuple[str, ...], allow_lossy: bool) -> FileHeader:
@@ -114,6 +116,9 @@ def _parse(path: str, handle: BinaryIO, extra: tuple[str, ...], allow_lossy: boo
                 dataset = pydicom.dcmread(
                     stream, stop_before_pixels=True, force=True, specific_tags=list(wanted)
                 )
+                enhanced = "SharedFunctionalGroupsSequence" in dataset
+                if not enhanced and says_twice(handle, *dataset.original_encoding):
+                    raise Rejected("malformed")
             return _describe(path, handle, dataset, budget, extra, allow_lossy, has_preamble)
     except Rejected as rejected:
         return _unread(path, handle, rejected.code)

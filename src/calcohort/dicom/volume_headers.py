@@ -40,6 +40,15 @@ _VERSIONS = {
         (14, "h"), (16, "8q"), (104, "8d"), (168, "q"), (344, "2i"), (400, "12d"), (176, "2d"), (4, b"n+2\0")
     ),
 }
+_WINDOWS = {"gzip": 31, "gz": 31, "zlib": 15}
+_BYTES_EACH = {
+    **dict.fromkeys(("char", "int8", "uchar", "unsigned char", "uint8", "MET_CHAR", "MET_UCHAR"), 1),
+    **dict.fromkeys(("short", "int16", "ushort", "unsigned short", "uint16", "MET_SHORT", "MET_USHORT"), 2),
+    **dict.fromkeys(
+        ("int", "int32", "uint", "unsigned", "uint32", "float", "MET_INT", "MET_UINT", "MET_FLOAT"), 4
+    ),
+    **dict.fromkeys(("double", "MET_DOUBLE", "MET_LONG_LONG", "MET_ULONG_LONG"), 8),
+}
 # The spaces that say which way is left, back and up.
 _SPACES = re.compile(r"(right|left)-(anterior|posterior)-superior|[RL][AP]S", re.IGNORECASE)
 
@@ -71,16 +80,58 @@ def _check_nrrd(path: str | Path) -> None:
     known = _SPACES.fullmatch(fields.get("space", "")) and "space directions" in fields
     if not known or any(unit.strip().lower() not in ("mm", "") for unit in units):
         raise Rejected("no_geometry")
-    for keyword in ("data file", "datafile"):
-        _check_data_file(path, fields.get(keyword))
+    data = fields.get("data file", fields.get("datafile"))
+    _check_data_file(path, data)
+    sizes = _sizes(fields.get("sizes", ""))
+    each = _BYTES_EACH.get(fields.get("type", "").removeprefix("signed ").removesuffix(" int"))
+    if data is None and each and not {"line skip", "lineskip", "byte skip", "byteskip"} & set(fields):
+        _check_length(path, b"\n\n", fields.get("encoding", ""), math.prod(sizes) * each)
 
 
 def _check_meta_image(path: str | Path) -> None:
     fields = _fields(path, "=", "ElementDataFile")
     if not {"ElementSpacing", "ElementSize"} & set(fields):
         raise Rejected("no_geometry")
-    data = fields.get("ElementDataFile", "")
+    data, sizes = fields.get("ElementDataFile", ""), _sizes(fields.get("DimSize", ""))
     _check_data_file(path, None if data.upper() == "LOCAL" else data)
+    each = _BYTES_EACH.get(fields.get("ElementType", ""))
+    if data.upper() == "LOCAL" and each and fields.get("BinaryData", "").lower() == "true":
+        packed = "zlib" if fields.get("CompressedData", "").lower() == "true" else "raw"
+        _check_length(path, data.encode() + b"\n", packed, math.prod(sizes) * each)
+
+
+def _sizes(text: str) -> list[int]:
+    if not re.fullmatch(r"[1-9][0-9]*( +[1-9][0-9]*){1,6}", text, re.ASCII):
+        raise Rejected("malformed")
+    return [int(part) for part in text.split()]
+
+
+def _check_length(path: str | Path, mark: bytes, encoding: str, expected: int) -> None:
+    """The voxels behind the text that ends in `mark`: as many bytes as the header says."""
+    with open(path, "rb") as handle:
+        start = handle.read(_TEXT_BYTES).find(mark) + len(mark)
+        handle.seek(start)
+        if encoding == "raw":
+            seen = os.path.getsize(path) - start
+        elif encoding in _WINDOWS:
+            seen = _inflated_length(handle, _WINDOWS[encoding], expected)
+        else:
+            return
+    if seen != expected:
+        raise Rejected("truncated" if seen < expected else "pixel_length")
+
+
+def _inflated_length(handle: BinaryIO, window: int, expected: int) -> int:
+    inflater, seen = zlib.decompressobj(window), 0
+    try:
+        while seen <= expected and not inflater.eof:
+            part = inflater.unconsumed_tail or handle.read(_CHUNK)
+            if not part:
+                break
+            seen += len(inflater.decompress(part, _CHUNK))
+    except zlib.error:
+        raise Rejected("malformed") from None
+    return seen
 
 
 def _fields(path: str | Path, sign: str, last: str) -> dict[str, str]:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,8 @@ SYNTAXES = ("jpegls", "explicit", "implicit", "rle", "jpeg2000", "deflated", "bi
 KINDS = ("flip", "replace", "insert", "delete", "digit", "zeros", "cut")
 LARGEST_SECONDS = 10
 LARGEST_BYTES = 2 * 2**30
+# A process of the pool before its first case, modules and all.
+OWN_BYTES = 200 * 2**20
 # Flags that say that slices at the ends may be missing.
 _END_FLAGS = {"coverage", "broken_file_beside"}
 
@@ -54,7 +57,9 @@ def write_originals(volume: Volume, folder: Path) -> Path:
 def run_mutations(originals: Path, scratch: Path, numbers: range, workers: int = 1) -> Iterator[Outcome]:
     """Outcome of each case, by its number; a pool keeps a crash or a hang from ending the run."""
     judge = partial(judge_mutation, originals=originals, scratch=scratch)
-    with ProcessPoolExecutor(workers, initializer=_limit) as pool:
+    # GDCM, the other decoder, loses memory with every file that it refuses: long runs take fresh processes.
+    fresh = {"max_tasks_per_child": 500, "mp_context": get_context("spawn")} if len(numbers) > 1000 else {}
+    with ProcessPoolExecutor(workers, initializer=_limit, **fresh) as pool:
         for number, future in [(number, pool.submit(judge, number)) for number in numbers]:
             try:
                 yield future.result(timeout=60 * LARGEST_SECONDS)
@@ -78,6 +83,8 @@ def judge_mutation(number: int, originals: Path, scratch: Path) -> Outcome:
     files = series_files(folder)
     mutate(files[int(rng.integers(len(files)))], rng)
     reason, fault, seconds, peak = None, "", 0.0, 0
+    # What earlier cases of this process have left behind is not this one's.
+    held = max(0, _memory("VmRSS") - OWN_BYTES)
     signal.signal(signal.SIGALRM, _give_up)
     _forget_peak()
     started = time.perf_counter()
@@ -88,7 +95,7 @@ def judge_mutation(number: int, originals: Path, scratch: Path) -> Outcome:
             index, loaded = scan_folder(folder), load_series(folder)
             signal.alarm(0)
             # The other decoder's time and memory are its own.
-            seconds, peak, reason = time.perf_counter() - started, _peak_bytes(), loaded.reason
+            seconds, peak, reason = time.perf_counter() - started, _memory("VmHWM") - held, loaded.reason
             fault = _judge(index, loaded, files)
     except Exception as error:
         fault = f"{type(error).__name__}: {error}"
@@ -104,9 +111,10 @@ def _forget_peak() -> None:
     Path("/proc/self/clear_refs").write_text("5")
 
 
-def _peak_bytes() -> int:
+def _memory(which: str) -> int:
+    """Bytes that the process holds (VmRSS) or has held at most (VmHWM)."""
     status = Path("/proc/self/status").read_text()
-    return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+    return int(status.partition(f"{which}:")[2].split()[0]) * 1024
 
 
 def mutate(path: Path, rng: np.random.Generator) -> None:
@@ -199,6 +207,7 @@ def _pydicom(path: Path):
     dataset = pydicom.dcmread(path, force=True)
     if "TransferSyntaxUID" not in dataset.file_meta:
         dataset.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
+    dataset.SamplesPerPixel = dataset.get("SamplesPerPixel", 1)
     hu = dataset.pixel_array * float(dataset.RescaleSlope) + float(dataset.RescaleIntercept)
     position = tuple(float(value) for value in dataset.ImagePositionPatient)
     return position, tuple(float(value) for value in dataset.PixelSpacing)[::-1], hu
