@@ -73,5 +73,5 @@ onstart:
 
 
 onsuccess:
-    if Path(result("report.html")).exists():
-        print(f"The report is {result('report.html')}", file=sys.stderr)
+    for line in closing(RESULTS, time.monotonic() - BEGUN, workflow.scheduler.finished_jobs):
+        logger.info(line)

@@ -1,6 +1,7 @@
 # What every stage shares: the checked config, the places of a run, and what makes a result out of date.
 import os
 import sys
+import time
 from functools import cache
 from pathlib import Path
 
@@ -14,11 +15,14 @@ os.environ.update(CALCOHORT_RUN=str(os.getpid()))
 os.environ.setdefault("SOURCE_DATE_EPOCH", "0")
 
 from calcohort.check import check_files, model_plan, weights_simulated
+from calcohort.closing import closing
 from calcohort.config import complete, development_tables, door, public, sources, sources_digest
 from calcohort.digest import code_digest, file_digest, named_digest, source_digest, text_digest, tree_digest
 from calcohort.errors import InputError
 from calcohort.machine import memory_mb
 from calcohort.onerun import claim
+
+BEGUN = time.monotonic()
 
 
 def checked(function, *args, **options):
