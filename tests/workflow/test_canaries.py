@@ -227,17 +227,17 @@ def test_no_canary_comes_out_of_a_defect_that_quotes_the_data(finished_study):
     place, config, _ = finished_study
     again = place.snakemake("registries", "--configfile", place.config(config))
     assert again.returncode == 0, said(again)[-3000:]
-    path = place / "vault/s/registries/pet.parquet"
+    path = place / "vault/s/registries/patients.parquet"
     right = path.read_bytes()
     table = pd.read_parquet(path)
-    table.assign(scan_date=f"{NAME} {SCANS[0]}").to_parquet(path)
+    table.assign(smoking=f"{NAME} {SCANS[0]}").to_parquet(path)
     try:
-        run = place.snakemake("link", "--configfile", place.config(config), "--show-failed-logs", "-f")
+        run = place.snakemake("cohort", "--configfile", place.config(config), "--show-failed-logs")
     finally:
         path.write_bytes(right)
     assert run.returncode != 0
     assert "its message is in the log on the private side" in said(run)
-    assert NAME in (place / "vault/s/logs/link.log").read_text()
+    assert NAME in (place / "vault/s/logs/cohort.log").read_text()
     assert leaks(place, said(run)) == []
 
 

@@ -107,6 +107,9 @@ def test_each_patient_s_scans_are_held_against_that_patient_s_own_exam():
             "agatston": [1.0, 2.0, 3.0, 4.0],
         }
     )
-    fates = scan_fates(scores, exams, Findings())
+    findings = Findings()
+    fates = scan_fates(scores, exams, findings)
+    counts = findings.table().set_index("rule")["count"]
+    assert counts[["rows", "rows_linked", "patient_without_pet_exam"]].tolist() == [4, 3, 1]
     assert fates["fate"].fillna("").tolist() == ["", "scan_of_another_day", "", "no_pet_exam"]
     assert patient_scores(fates, exams.index)["cac_dl"].tolist() == [1.0, 3.0]
