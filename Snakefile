@@ -13,6 +13,10 @@ if not workflow.configfiles:
 report: "workflow/report/workflow.rst"
 
 
+# Every rule in one image, where `--sdm apptainer` asks for it; built beforehand, see docs/cluster.md.
+container: "envs/calcohort.sif"
+
+
 include: "rules/common.smk"
 
 

@@ -35,3 +35,15 @@ def test_every_dependency_of_the_project_is_pinned():
     named = re.findall(r'^    "([A-Za-z0-9-]+)', project.split("dependencies = [")[1].split("]")[0], re.M)
     assert len(named) > 15
     assert {name.lower() for name in named} <= set(lock())
+
+
+@pytest.mark.parametrize("recipe", ["Dockerfile", "calcohort.def"])
+def test_an_image_has_the_python_of_the_environments_and_the_versions_of_the_lock(recipe):
+    text = (ENVS / recipe).read_text()
+    base = re.search(r"^from:? python:(\S+?)-slim", text, re.M | re.I).group(1)
+    pythons = {yaml.safe_load(path.read_text())["dependencies"][0] for path in ENVS.glob("*.yaml")}
+    assert pythons == {f"python={base}"}
+    installs = re.findall(r"pip install (.*)", text)
+    assert installs == ["--no-cache-dir --requirement /opt/requirements.txt"]
+    assert re.search(r"envs/requirements\.txt /opt/requirements\.txt", text)
+    assert "==" not in text
