@@ -177,6 +177,7 @@ _TABLE = (
     ),
     # The volume is right, but the reader should know.
     ("padding", "warning", "padding outside the reconstruction was set to air", "nothing to do"),
+    ("unusual_hu", "warning", "no air or lung in the whole scan", "check that it is in Hounsfield units"),
     ("no_thickness", "warning", "slice thickness is empty", "nothing to do: spacing comes from positions"),
     ("position_jitter", "warning", "positions are rounded by up to 0.05 mm", "nothing to do"),
     (

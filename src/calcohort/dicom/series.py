@@ -33,7 +33,7 @@ LARGEST_HU = np.iinfo(np.int16).max
 # Denser than any bone; metal and its artefacts fill a few percent of a scan at most.
 _DENSE_HU, _LARGEST_DENSE_SHARE = 3100, 0.1
 # A scan holds tissue beside its air, in more than one shade of grey.
-_TISSUE_ABOVE_HU, _SMALLEST_RANGE_HU = -300, 1
+_TISSUE_ABOVE_HU, _AIR_BELOW_HU, _SMALLEST_RANGE_HU = -300, -300, 1
 # 1536 slices of 512 x 512, less than a gigabyte, are held in memory; more are kept in a file.
 LARGEST_VOXELS = 1536 * 512 * 512
 # 45 cm at half a millimetre and a matrix of 1024.
@@ -282,7 +282,8 @@ def _fill(hu: np.ndarray | SliceFile, checked: Checked) -> tuple[str, ...]:
     has_image = highest - lowest >= _SMALLEST_RANGE_HU and highest > _TISSUE_ABOVE_HU
     if not has_image or n_dense > _LARGEST_DENSE_SHARE * math.prod(hu.shape):
         raise Rejected("implausible_hu")
-    return ("padding",) if padded else ()
+    notes = ("padding",) if padded else ()
+    return notes + (("unusual_hu",) if lowest > _AIR_BELOW_HU else ())
 
 
 def smallest(hu: np.ndarray) -> np.ndarray:

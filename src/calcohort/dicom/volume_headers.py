@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
+
 from calcohort.dicom.reasons import Rejected
 
 _TEXT_BYTES = 65536
@@ -22,11 +24,12 @@ _SAME_SIZE = 1e-3
 class _Layout:
     """Offsets and types of one version of the NIfTI header."""
 
-    bits: tuple[int, str]
+    kind: tuple[int, str]
     dimensions: tuple[int, str]
     voxel: tuple[int, str]
     data: tuple[int, str]
     codes: tuple[int, str]
+    quaternion: tuple[int, str]
     affine: tuple[int, str]
     scale: tuple[int, str]
     magic: tuple[int, bytes]
@@ -34,10 +37,26 @@ class _Layout:
 
 _VERSIONS = {
     348: _Layout(
-        (72, "h"), (40, "8h"), (76, "8f"), (108, "f"), (252, "2h"), (280, "12f"), (112, "2f"), (344, b"n+1\0")
+        (70, "2h"),
+        (40, "8h"),
+        (76, "8f"),
+        (108, "f"),
+        (252, "2h"),
+        (256, "6f"),
+        (280, "12f"),
+        (112, "2f"),
+        (344, b"n+1\0"),
     ),
     540: _Layout(
-        (14, "h"), (16, "8q"), (104, "8d"), (168, "q"), (344, "2i"), (400, "12d"), (176, "2d"), (4, b"n+2\0")
+        (12, "2h"),
+        (16, "8q"),
+        (104, "8d"),
+        (168, "q"),
+        (344, "2i"),
+        (352, "6d"),
+        (400, "12d"),
+        (176, "2d"),
+        (4, b"n+2\0"),
     ),
 }
 _WINDOWS = {"gzip": 31, "gz": 31, "zlib": 15}
@@ -49,6 +68,8 @@ _BYTES_EACH = {
     ),
     **dict.fromkeys(("double", "MET_DOUBLE", "MET_LONG_LONG", "MET_ULONG_LONG"), 8),
 }
+_META_GRID = ({"ElementSpacing", "ElementSize"}, {"TransformMatrix", "Rotation", "Orientation"})
+_FLOATS = {16: "f4", 64: "f8"}
 # The spaces that say which way is left, back and up.
 _SPACES = re.compile(r"(right|left)-(anterior|posterior)-superior|[RL][AP]S", re.IGNORECASE)
 
@@ -85,19 +106,23 @@ def _check_nrrd(path: str | Path) -> None:
     sizes = _sizes(fields.get("sizes", ""))
     each = _BYTES_EACH.get(fields.get("type", "").removeprefix("signed ").removesuffix(" int"))
     if data is None and each and not {"line skip", "lineskip", "byte skip", "byteskip"} & set(fields):
-        _check_length(path, b"\n\n", fields.get("encoding", ""), math.prod(sizes) * each)
+        _check_length(path, rb"\n\r?\n", fields.get("encoding", ""), math.prod(sizes) * each)
 
 
 def _check_meta_image(path: str | Path) -> None:
     fields = _fields(path, "=", "ElementDataFile")
-    if not {"ElementSpacing", "ElementSize"} & set(fields):
+    # An absent orientation means none by the format, and a damaged name in most files that lack it.
+    if not all(names & set(fields) for names in _META_GRID):
         raise Rejected("no_geometry")
+    if fields.get("ElementNumberOfChannels", "1") != "1":
+        raise Rejected("not_3d")
     data, sizes = fields.get("ElementDataFile", ""), _sizes(fields.get("DimSize", ""))
     _check_data_file(path, None if data.upper() == "LOCAL" else data)
     each = _BYTES_EACH.get(fields.get("ElementType", ""))
     if data.upper() == "LOCAL" and each and fields.get("BinaryData", "").lower() == "true":
+        announced = fields.get("CompressedDataSize", "")
         packed = "zlib" if fields.get("CompressedData", "").lower() == "true" else "raw"
-        _check_length(path, data.encode() + b"\n", packed, math.prod(sizes) * each)
+        _check_length(path, rb"ElementDataFile *= *\w+\r?\n", packed, math.prod(sizes) * each, announced)
 
 
 def _sizes(text: str) -> list[int]:
@@ -106,19 +131,22 @@ def _sizes(text: str) -> list[int]:
     return [int(part) for part in text.split()]
 
 
-def _check_length(path: str | Path, mark: bytes, encoding: str, expected: int) -> None:
-    """The voxels behind the text that ends in `mark`: as many bytes as the header says."""
+def _check_length(path: str | Path, mark: bytes, encoding: str, expected: int, announced: str = "") -> None:
+    """The voxels behind the text that ends in `mark`, packed or not, are as many bytes as the header says."""
     with open(path, "rb") as handle:
-        start = handle.read(_TEXT_BYTES).find(mark) + len(mark)
-        handle.seek(start)
-        if encoding == "raw":
-            seen = os.path.getsize(path) - start
-        elif encoding in _WINDOWS:
-            seen = _inflated_length(handle, _WINDOWS[encoding], expected)
-        else:
+        end = re.search(mark, handle.read(_TEXT_BYTES))
+        if end is None:
+            raise Rejected("malformed")
+        handle.seek(end.end())
+        stored = os.path.getsize(path) - end.end()
+        if encoding in _WINDOWS:
+            if announced and announced != str(stored):
+                raise Rejected("malformed")
+            stored = _inflated_length(handle, _WINDOWS[encoding], expected)
+        elif encoding != "raw":
             return
-    if seen != expected:
-        raise Rejected("truncated" if seen < expected else "pixel_length")
+    if stored != expected:
+        raise Rejected("truncated" if stored < expected else "pixel_length")
 
 
 def _inflated_length(handle: BinaryIO, window: int, expected: int) -> int:
@@ -127,7 +155,8 @@ def _inflated_length(handle: BinaryIO, window: int, expected: int) -> int:
         while seen <= expected and not inflater.eof:
             part = inflater.unconsumed_tail or handle.read(_CHUNK)
             if not part:
-                break
+                # Only behind its end has a stream compared its checksum.
+                raise Rejected("truncated")
             seen += len(inflater.decompress(part, _CHUNK))
     except zlib.error:
         raise Rejected("malformed") from None
@@ -158,10 +187,9 @@ def _check_data_file(header: str | Path, name: str | None) -> None:
 def _check_nifti(path: str | Path, packed: bool) -> None:
     try:
         with gzip.open(path) if packed else open(path, "rb") as handle:
-            expected = _nifti_bytes(handle.read(540))
-            handle.seek(0)
-            if _count(handle, expected) < expected:
-                raise Rejected("truncated")
+            start, n_bytes, kind = _nifti_voxels(handle.read(540))
+            handle.seek(start)
+            _check_voxels(handle, n_bytes, kind)
             # Only behind the last byte does gzip compare its checksum.
             if handle.read(1):
                 raise Rejected("pixel_length")
@@ -171,8 +199,8 @@ def _check_nifti(path: str | Path, packed: bool) -> None:
         raise Rejected("malformed") from None
 
 
-def _nifti_bytes(head: bytes) -> int:
-    """Bytes of header and voxels together; checks the grid on the way."""
+def _nifti_voxels(head: bytes) -> tuple[int, int, str | None]:
+    """Where the voxels begin, how many bytes they are, and their type if it is a float; checks the grid."""
     order = next((o for o in "<>" if struct.unpack(o + "i", head[:4])[0] in _VERSIONS), None)
     if order is None:
         raise Rejected("malformed")
@@ -194,18 +222,26 @@ def _nifti_bytes(head: bytes) -> int:
     # Without one of the two transforms nobody can tell head from foot.
     if max(codes) <= 0 or not all(math.isfinite(v) and v > 0 for v in voxel):
         raise Rejected("no_geometry")
+    if codes[0] > 0 and not all(map(math.isfinite, field(layout.quaternion))):
+        raise Rejected("no_geometry")
     if codes[1] > 0:
         if not all(map(math.isfinite, affine)):
             raise Rejected("no_geometry")
         lengths = [math.hypot(*affine[axis::4]) for axis in range(3)]
         if any(not math.isclose(a, b, rel_tol=_SAME_SIZE) for a, b in zip(lengths, voxel, strict=True)):
             raise Rejected("no_geometry")
-    return int(field(layout.data)[0]) + math.prod(sizes[:n]) * field(layout.bits)[0] // 8
+    kind, bits = field(layout.kind)
+    dtype = order + _FLOATS[kind] if kind in _FLOATS else None
+    return int(field(layout.data)[0]), math.prod(sizes[:n]) * bits // 8, dtype
 
 
-def _count(handle: BinaryIO, expected: int) -> int:
-    """Bytes in the stream, at most `expected`."""
+def _check_voxels(handle: BinaryIO, n_bytes: int, dtype: str | None) -> None:
     seen = 0
-    while seen < expected and (part := handle.read(min(_CHUNK, expected - seen))):
+    while seen < n_bytes:
+        part = handle.read(min(_CHUNK, n_bytes - seen))
+        if not part:
+            raise Rejected("truncated")
+        # The NIfTI library makes water of what is no number.
+        if dtype and not np.isfinite(np.frombuffer(part[: len(part) // 8 * 8], dtype)).all():
+            raise Rejected("implausible_hu")
         seen += len(part)
-    return seen

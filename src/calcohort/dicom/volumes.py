@@ -25,6 +25,8 @@ sitk.ProcessObject.SetGlobalWarningDisplay(False)
 _PARALLEL = 2e-3
 # A chest always holds lung and air; label maps and windowed pictures do not reach below this.
 _AIR_BELOW_HU = -300
+# Bone, contrast and metal fill a few percent; values in another byte order or of the other sign far more.
+_BRIGHT_HU, _LARGEST_BRIGHT_SHARE = 500, 0.3
 
 
 def is_volume_file(path: str | Path) -> bool:
@@ -109,7 +111,7 @@ def _hounsfield(volume: Volume) -> tuple[Volume, tuple[str, ...]]:
     if kind not in "iuf":
         raise Rejected("not_hu")
     hu = np.empty(volume.shape_zyx, dtype=np.float32 if kind == "f" else np.int16)
-    lowest, highest, padded = np.inf, -np.inf, False
+    lowest, highest, padded, n_bright = np.inf, -np.inf, False, 0
     for z, values in enumerate(volume.hu):
         padding = (values <= PADDING_HU) | np.isnan(values)
         values = np.where(padding, AIR_HU, values)
@@ -118,8 +120,11 @@ def _hounsfield(volume: Volume) -> tuple[Volume, tuple[str, ...]]:
             raise Rejected("implausible_hu")
         hu[z] = values
         padded = padded or bool(padding.any())
+        n_bright += np.count_nonzero(values > _BRIGHT_HU)
     if lowest > _AIR_BELOW_HU or highest < _AIR_BELOW_HU:
         raise Rejected("not_hu")
+    if n_bright > _LARGEST_BRIGHT_SHARE * hu.size:
+        raise Rejected("implausible_hu")
     return Volume(smallest(hu), volume.spacing_xyz_mm, volume.origin_lps_mm), ("padding",) if padded else ()
 
 

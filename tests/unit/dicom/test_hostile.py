@@ -17,6 +17,7 @@ from calcohort.dicom.bounded import LARGEST_INFLATED_BYTES
 from calcohort.dicom.codestream import read_stream
 from calcohort.dicom.reasons import Rejected
 from calcohort.simulate.dicom_variants import as_syntax, edit, series_files
+from calcohort.volume import Volume
 from tests.unit.dicom.mutation import _forget_peak, _memory
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
@@ -176,6 +177,7 @@ NIFTI = {
     "nan_form": (lambda c: c.__setitem__(slice(280, 284), struct.pack("<f", np.nan)), "no_geometry"),
     "negative_scale": (lambda c: c.__setitem__(slice(112, 116), struct.pack("<f", -1)), "implausible_hu"),
     "offset_alone": (lambda c: c.__setitem__(slice(112, 120), struct.pack("<2f", 0, 100)), "no_rescale"),
+    "nan_quaternion": (lambda c: c.__setitem__(slice(256, 260), struct.pack("<f", np.nan)), "no_geometry"),
     "analyze": (lambda c: c.__setitem__(slice(344, 348), b"ni1\0"), "malformed"),
     "bomb": (lambda c: c.__setitem__(slice(42, 48), struct.pack("<3h", 32000, 32000, 32000)), "truncated"),
 }
@@ -208,6 +210,9 @@ def test_damaged_gzip(volume, tmp_path):
         ("nrrd", b"sizes: 40", b"sizes: 41", "truncated"),
         ("nrrd", b"sizes: 40", b"sizes: 4\x9f", "malformed"),
         ("mha", b"DimSize = 40", b"DimSize = 39", "pixel_length"),
+        ("mha", b"TransformMatrix", b"TransformNothing", "no_geometry"),
+        ("mha", b"CompressedDataSize = ", b"CompressedDataSize = 1", "malformed"),
+        ("mha", b"ElementType", b"ElementNumberOfChannels = 3\nElementType", "not_3d"),
         ("mha", b"ElementSpacing", b"ElementNothing", "no_geometry"),
         ("mha", b"ElementDataFile = LOCAL", b"ElementDataFile = pipe", "malformed"),
         ("nrrd", b"encoding: gzip", b"encoding: gzip\ndata file: pipe", "malformed"),
@@ -221,3 +226,27 @@ def test_text_headers(ending, line, other, reason, volume, tmp_path):
     assert line in content
     path.write_bytes(content.replace(line, other, 1))
     assert load_volume_file(path).reason == reason
+
+
+def test_line_ends_of_windows(volume, tmp_path):
+    path = tmp_path / "scan.nrrd"
+    save_volume(volume, path)
+    head, _, data = path.read_bytes().partition(b"\n\n")
+    path.write_bytes(head.replace(b"\n", b"\r\n") + b"\r\n\r\n" + data)
+    np.testing.assert_array_equal(load_volume_file(path).volume.hu, volume.hu)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_nifti_with_what_is_no_number(value, volume, tmp_path):
+    hu = volume.hu.astype(np.float32)
+    hu[3, 4, 5] = value
+    save_volume(Volume(hu, volume.spacing_xyz_mm), tmp_path / "scan.nii.gz")
+    assert load_volume_file(tmp_path / "scan.nii.gz").reason == "implausible_hu"
+
+
+def test_values_of_the_other_sign(volume, tmp_path):
+    # Mostly air, as a chest is.
+    hu = volume.hu.copy()
+    hu[:, :, :20] = -1000
+    save_volume(Volume((-hu).astype(np.int16), volume.spacing_xyz_mm), tmp_path / "scan.nrrd")
+    assert load_volume_file(tmp_path / "scan.nrrd").reason == "implausible_hu"
