@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import gdcm
 import numpy as np
 
 from calcohort.phantom import acquire, draw_anatomy
@@ -26,6 +27,27 @@ def folder(work: Path, name: str, volume: Volume, transfer_syntax: str = "explic
         facts = {"patient_id": "bench", "study_date": "2015-01-01", "protocol": "ctac_stress"}
         write_series(volume, path, transfer_syntax=transfer_syntax, **facts)
     return path
+
+
+def jpeg_lossless(work: Path, name: str, source: Path) -> Path:
+    """The series as JPEG Lossless, which most archives send and for which only GDCM has an encoder."""
+    target = work / f"{name} jpeg_lossless".replace(" ", "-")
+    if target.exists():
+        return target
+    target.mkdir(parents=True)
+    for path in sorted(source.iterdir()):
+        reader, change, writer = gdcm.ImageReader(), gdcm.ImageChangeTransferSyntax(), gdcm.ImageWriter()
+        reader.SetFileName(str(path))
+        reader.Read()
+        change.SetTransferSyntax(gdcm.TransferSyntax(gdcm.TransferSyntax.JPEGLosslessProcess14_1))
+        change.SetInput(reader.GetImage())
+        change.Change()
+        writer.SetFileName(str(target / path.name))
+        writer.SetFile(reader.GetFile())
+        writer.SetImage(change.GetOutput())
+        if not writer.Write():
+            raise RuntimeError(f"{path.name}: GDCM does not write it")
+    return target
 
 
 def real_scan() -> Path | None:
