@@ -31,6 +31,7 @@ rule index:
         link=IMAGING["link"],
         protocols=IMAGING["protocols"],
         allow_lossy=IMAGING["allow_lossy"],
+        minimum_extent_mm=IMAGING["minimum_extent_mm"],
         listed=followed(VOLUMES),
         identifier=IMAGING["identifier"],
         private_dir=CONFIG.get("private_dir", ""),
@@ -95,6 +96,7 @@ rule convert:
     params:
         scans=scans_of,
         allow_lossy=IMAGING["allow_lossy"],
+        minimum_extent_mm=IMAGING["minimum_extent_mm"],
         code=code("imaging.volume_files", "imaging.outcomes", "isolate"),
     script:
         "../workflow/scripts/convert.py"

@@ -10,7 +10,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from calcohort.dicom import LoadedSeries, load_series, load_volume_file, save_volume, scan_folder
+from calcohort.dicom import (
+    LoadedSeries,
+    file_path,
+    load_series,
+    load_volume_file,
+    save_volume,
+    scan_folder,
+)
 from calcohort.dicom.facts import content_key
 from calcohort.dicom.volumes import is_volume_file
 from calcohort.errors import InputError
@@ -76,7 +83,7 @@ def find_series(paths: Sequence[str | Path]) -> Iterator[Found]:
     facts = index.series.set_index("series", drop=False)
     seen = set()
     for file in index.files.itertuples():
-        path = index.roots[file.root] if file.path == "." else index.roots[file.root] / file.path
+        path = file_path(index.roots[file.root], file.path)
         if file.series:
             if file.series not in seen:
                 seen.add(file.series)

@@ -27,7 +27,8 @@ with script_log(snakemake.log[0]):
         paths = series_paths(files, roots, scan.series)
         # Compressing would take longer than all else, and the volume is gone in a minute.
         volume = folder / f"{scan.series}.nrrd"
-        loaded = convert_scan(paths, volume, allow_lossy=snakemake.params.allow_lossy)
+        limits = {name: getattr(snakemake.params, name) for name in ("allow_lossy", "minimum_extent_mm")}
+        loaded = convert_scan(paths, volume, **limits)
         return outcomes.converted(scan, loaded)
 
     found = list(scans.itertuples())

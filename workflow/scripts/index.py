@@ -23,6 +23,7 @@ with script_log(snakemake.log[0]):
         dicom_roots(snakemake.config),
         workers=snakemake.threads,
         allow_lossy=snakemake.params.allow_lossy,
+        minimum_extent_mm=snakemake.params.minimum_extent_mm,
         extra_keywords=sorted({*rule_keywords(snakemake.params.protocols), *link.values()}),
     )
     files, volumes = volume_series(index.files, index.roots, listed)

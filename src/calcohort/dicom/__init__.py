@@ -1,6 +1,7 @@
 """DICOM in: every file and every series ends in a volume that is right, or in a reason code."""
 
 from calcohort.dicom.facts import series_key
+from calcohort.dicom.found import file_path
 from calcohort.dicom.index import FolderIndex, scan_folder, series_paths
 from calcohort.dicom.reasons import REASONS, explain
 from calcohort.dicom.series import LoadedSeries, load_series
@@ -11,6 +12,7 @@ __all__ = [
     "FolderIndex",
     "LoadedSeries",
     "explain",
+    "file_path",
     "load_series",
     "load_volume_file",
     "save_volume",

@@ -178,6 +178,11 @@ def portable(name: str) -> str:
     return name.replace(os.sep, "/")
 
 
+def file_path(root: str | Path, path: str) -> Path:
+    """A file of the table of files, from the folder or file that was scanned and its `path` there."""
+    return Path(root, restored(path))
+
+
 def restored(text: str) -> str:
     """The relative path behind :func:`portable`."""
     return os.fsdecode(text.removeprefix(_BYTES).encode("latin-1")) if text.startswith(_BYTES) else text

@@ -11,7 +11,7 @@ import pandas as pd
 
 from calcohort.dicom.consistency import pixel_digest
 from calcohort.dicom.dose import Dose, series_dose
-from calcohort.dicom.found import Found, restored
+from calcohort.dicom.found import Found, file_path
 from calcohort.dicom.geometry import MINIMUM_EXTENT_MM
 from calcohort.dicom.header import FileHeader, read_header
 from calcohort.dicom.series import Checked, check_series
@@ -48,7 +48,7 @@ class FolderIndex:
 def series_paths(files: pd.DataFrame, roots: Sequence[str | Path], series: str) -> list[Path]:
     """All files of a series, from the table of files and the paths that were scanned."""
     rows = files[files["series"] == series]
-    return [Path(roots[root], restored(path)) for root, path in zip(rows["root"], rows["path"], strict=True)]
+    return [file_path(roots[root], path) for root, path in zip(rows["root"], rows["path"], strict=True)]
 
 
 def scan_folder(

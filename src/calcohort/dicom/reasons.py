@@ -154,14 +154,6 @@ _TABLE = (
         "not one three-dimensional volume of single numbers",
         "give one 3-D volume per file",
     ),
-    # After reading: no number for a volume that is right.
-    ("no_heart", "series", "no heart was found in the scan", "send the scan of the heart"),
-    (
-        "scoring_failed",
-        "series",
-        "the scan could not be scored",
-        "report this as a defect",
-    ),
     # Linking.
     (
         "unlinked",

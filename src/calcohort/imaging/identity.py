@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from calcohort.dicom.found import file_path
+
 # Enough of a file's end to tell its pixels from others of the same size.
 TAIL_BYTES = 4096
 DEFAULTS = {"patient_id": "PatientID", "scan_date": "StudyDate"}
@@ -43,7 +45,7 @@ def content_digests(files: pd.DataFrame, roots: Sequence[str | Path]) -> pd.Seri
 
     def tail(root: int, path: str) -> bytes:
         try:
-            with open(Path(roots[root]) / path, "rb") as handle:
+            with open(file_path(roots[root], path), "rb") as handle:
                 size = handle.seek(0, 2)
                 handle.seek(max(0, size - TAIL_BYTES))
                 return hashlib.sha256(f"{size}".encode() + handle.read()).digest()

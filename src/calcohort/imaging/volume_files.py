@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import SimpleITK as sitk
 
-from calcohort.dicom import LoadedSeries, load_series, load_volume_file
+from calcohort.dicom import LoadedSeries, file_path, load_series, load_volume_file
 from calcohort.dicom.geometry import MINIMUM_EXTENT_MM
 from calcohort.dicom.nrrd import write_volume
 from calcohort.dicom.reasons import Rejected
@@ -56,12 +56,18 @@ def volume_key(path: str | Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def convert_scan(paths: Sequence[Path], into: str | Path, *, allow_lossy: bool = False) -> LoadedSeries:
+def convert_scan(
+    paths: Sequence[Path],
+    into: str | Path,
+    *,
+    allow_lossy: bool = False,
+    minimum_extent_mm: float = MINIMUM_EXTENT_MM,
+) -> LoadedSeries:
     """The scan that a series' files make, a volume file or slices, written to an NRRD file of HU."""
     volumes = [path for path in paths if is_volume_file(path)]
     if not volumes:
-        return load_series(paths, allow_lossy=allow_lossy, into=into)
-    loaded = load_volume_file(volumes[0])
+        return load_series(paths, allow_lossy=allow_lossy, minimum_extent_mm=minimum_extent_mm, into=into)
+    loaded = load_volume_file(volumes[0], minimum_extent_mm=minimum_extent_mm)
     if loaded.volume is not None:
         write_volume(loaded.volume, into)
     return loaded
@@ -174,7 +180,7 @@ def _may_be_volume(path: str) -> bool:
 
 
 def _path(roots: Sequence[str | Path], root: int, path: str) -> Path:
-    return Path(roots[root]) if path == "." else Path(roots[root]) / path
+    return file_path(roots[root], path)
 
 
 def _places(files: pd.DataFrame, roots, stray: pd.Series):
