@@ -109,6 +109,16 @@ class File:
             raise Unavailable(f"The column {missing[0]} is not in {self.name}.")
 
 
+SPARSE = "Fewer than ten events per parameter of the model: its ratios are unstable."
+
+
+def any_sparse(file: File, rows: Sequence[int | None]) -> bool:
+    """Whether the statistics noted one of these rows as resting on too few events."""
+    if "note" not in file.frame:
+        return False
+    return any("sparse" in str(file.value(row, "note")) for row in rows)
+
+
 # Columns that hold labels, even where every label of a small study looks like a number.
 _LABELS = (
     "population", "endpoint", "score", "category", "row_category", "column_category", "comparison", "term",

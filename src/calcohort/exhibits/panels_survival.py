@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 
 from calcohort.categories import CATEGORIES
 from calcohort.exhibits import Unavailable
-from calcohort.exhibits.exhibit import File
+from calcohort.exhibits.exhibit import SPARSE, File, any_sparse
 from calcohort.exhibits.numbers import MISSING
 from calcohort.exhibits.style import DASHES, QUIET, RULE, TONES
 
@@ -183,6 +183,11 @@ def draw_forest(text: Axes, axes: Axes, cox: File, curves: dict, population: str
         else:
             axes.plot(1, code, marker="D", markersize=3.5, color=TONES[score][code])
             text.text(_RATIO_X, code, "reference", ha="center", va="center", color=QUIET, fontsize=6.5)
+    if any_sparse(cox, list(rows.values())):
+        # Below the label of the axis, where nothing else stands.
+        text.annotate(
+            SPARSE, (0.5, 0), (0, -25), "axes fraction", "offset points", ha="center", va="top", fontsize=6
+        )
 
 
 def _draw_ratio(text: Axes, axes: Axes, cox: File, row: int | None, code: int, tone: str) -> None:

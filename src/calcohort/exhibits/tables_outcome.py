@@ -6,7 +6,7 @@ from calcohort.categories import CATEGORIES
 from calcohort.exhibits import Unavailable
 from calcohort.exhibits.catalogue import CATALOGUE
 from calcohort.exhibits.cells import Cell, Table, join, text
-from calcohort.exhibits.exhibit import SCORE_NAMES, File, open_file, population_name
+from calcohort.exhibits.exhibit import SCORE_NAMES, SPARSE, File, any_sparse, open_file, population_name
 
 CATEGORY_NAMES = dict(zip(CATEGORIES, ("CAC = 0", "CAC 1–100", "CAC 101–400", "CAC >400"), strict=True))
 TERM_NAMES = CATEGORY_NAMES | {"mfr": "MFR, per unit", "sds": "SDS, per point"}
@@ -53,6 +53,8 @@ def table3(inputs: Mapping, meta: Mapping) -> Table:
     heads = ("Category", "HR", "95% CI", "p-value", "HR", "95% CI", "p-value")
     spanners = ((SCORE_NAMES["standard"], 1, 3), (SCORE_NAMES["dl_ctac"], 4, 6))
     notes = (f"{_RATIO_NOTE} Adjusted for MFR and SDS; {size} with both measures known.", _ABBREVIATIONS)
+    if any_sparse(cox, [row for terms in found.values() for row in terms.values()]):
+        notes = (*notes, SPARSE)
     title = CATALOGUE["table3"].title
     return Table(title, tuple(text(head) for head in heads), tuple(rows), notes, spanners)
 
@@ -60,13 +62,16 @@ def table3(inputs: Mapping, meta: Mapping) -> Table:
 def table_s5(inputs: Mapping, meta: Mapping) -> Table:
     """Every term of the univariable and adjusted models, in every population."""
     cox = _cox(inputs)
-    rows = []
+    rows, marked = [], False
     for population in POPULATIONS:
         for score in SCORE_NAMES:
             terms = {term: _both_models(cox, population, score, term) for term in TERM_NAMES}
             if not any(cox.value(row, "estimate") for pair in terms.values() for row in pair):
                 continue
-            rows.append((text(f"{population_name(population)}: {SCORE_NAMES[score]}"), *[text("")] * 6))
+            sparse = any_sparse(cox, [row for pair in terms.values() for row in pair])
+            marked |= sparse
+            head = f"{population_name(population)}: {SCORE_NAMES[score]}{' †' if sparse else ''}"
+            rows.append((text(head), *[text("")] * 6))
             for term, pair in terms.items():
                 if term != CATEGORIES[0] and all(row is None for row in pair):
                     continue
@@ -84,6 +89,8 @@ def table_s5(inputs: Mapping, meta: Mapping) -> Table:
     spanners = (("Univariable", 1, 3), ("Adjusted for MFR and SDS", 4, 6))
     title = CATALOGUE["tableS5"].title
     notes = (f"{_RATIO_NOTE} Adjusted models on patients with MFR and SDS known.", _ABBREVIATIONS)
+    if marked:
+        notes = (*notes, f"† {SPARSE}")
     return Table(title, tuple(text(head) for head in heads), tuple(rows), notes, spanners)
 
 

@@ -210,3 +210,12 @@ def test_two_runs_give_the_same_bytes(run, tmp_path):
 def test_two_runs_give_the_same_bytes_for_everything(run, tmp_path):
     for one, two in files_twice(EXHIBITS, run, tmp_path):
         assert one.read_bytes() == two.read_bytes(), one.name
+
+
+def test_models_on_few_events_say_so(run):
+    inputs = inputs_of(run, "tableS5")
+    rare = inputs["statistics/cox.csv"].assign(note="sparse")
+    table = EXHIBITS["tableS5"].build(inputs | {"statistics/cox.csv": rare}, META)
+    assert any("ten events per parameter" in note for note in table.footnotes)
+    table = EXHIBITS["tableS5"].build(inputs | {"statistics/cox.csv": rare.assign(note="")}, META)
+    assert not any("ten events per parameter" in note for note in table.footnotes)
