@@ -31,7 +31,7 @@ _GAP = 1.25
 # Metal reaches 30,000 HU on extended scales; padding was taken out before.
 LARGEST_HU = np.iinfo(np.int16).max
 # Denser than any bone; metal and its artefacts fill a few percent of a scan at most.
-_DENSE_HU, _LARGEST_DENSE_SHARE = 3100, 0.1
+DENSE_HU, LARGEST_DENSE_SHARE = 3100, 0.1
 # A scan holds tissue beside its air, in more than one shade of grey.
 _TISSUE_ABOVE_HU, _AIR_BELOW_HU, _SMALLEST_RANGE_HU = -300, -300, 1
 # 1536 slices of 512 x 512, less than a gigabyte, are held in memory; more are kept in a file.
@@ -272,15 +272,15 @@ def _fill(hu: np.ndarray | SliceFile, checked: Checked) -> tuple[str, ...]:
                 lowest, highest = min(lowest, float(values.min())), max(highest, largest)
                 if highest > LARGEST_HU:
                     raise Rejected("implausible_hu")
-                if largest > _DENSE_HU:
-                    n_dense += np.count_nonzero(values > _DENSE_HU)
+                if largest > DENSE_HU:
+                    n_dense += np.count_nonzero(values > DENSE_HU)
                 hu[level[id(frame)]] = grid.to_lps(values)
     one_scale = len({(s.frame.slope, s.frame.intercept) for s in slices}) == 1
     # Guessing needs a scale to trust: few dark slices among others with another intercept may be damaged.
     if guessed and not one_scale and guessed < len(slices) / 2:
         raise Rejected("implausible_hu")
     has_image = highest - lowest >= _SMALLEST_RANGE_HU and highest > _TISSUE_ABOVE_HU
-    if not has_image or n_dense > _LARGEST_DENSE_SHARE * math.prod(hu.shape):
+    if not has_image or n_dense > LARGEST_DENSE_SHARE * math.prod(hu.shape):
         raise Rejected("implausible_hu")
     notes = ("padding",) if padded else ()
     return notes + (("unusual_hu",) if lowest > _AIR_BELOW_HU else ())

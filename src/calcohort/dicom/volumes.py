@@ -13,7 +13,14 @@ from calcohort.dicom.frames import SPACINGS_MM
 from calcohort.dicom.geometry import MINIMUM_EXTENT_MM
 from calcohort.dicom.padding import AIR_HU, PADDING_HU
 from calcohort.dicom.reasons import Rejected
-from calcohort.dicom.series import LARGEST_HU, LARGEST_VOXELS, LoadedSeries, smallest
+from calcohort.dicom.series import (
+    DENSE_HU,
+    LARGEST_DENSE_SHARE,
+    LARGEST_HU,
+    LARGEST_VOXELS,
+    LoadedSeries,
+    smallest,
+)
 from calcohort.dicom.volume_headers import check_volume_header
 from calcohort.tables import whole_file
 from calcohort.volume import Volume
@@ -25,8 +32,9 @@ sitk.ProcessObject.SetGlobalWarningDisplay(False)
 _PARALLEL = 2e-3
 # A chest always holds lung and air; label maps and windowed pictures do not reach below this.
 _AIR_BELOW_HU = -300
-# Bone, contrast and metal fill a few percent; values in another byte order or of the other sign far more.
-_BRIGHT_HU, _LARGEST_BRIGHT_SHARE = 500, 0.3
+# Bone, contrast and metal fill a few percent, air and lung most of a scan; not so where the byte order or the
+# sign of the values is wrong.
+_BRIGHT_HU, _LARGEST_BRIGHT_SHARE, _SMALLEST_DARK_SHARE = 500, 0.3, 0.1
 
 
 def is_volume_file(path: str | Path) -> bool:
@@ -111,7 +119,7 @@ def _hounsfield(volume: Volume) -> tuple[Volume, tuple[str, ...]]:
     if kind not in "iuf":
         raise Rejected("not_hu")
     hu = np.empty(volume.shape_zyx, dtype=np.float32 if kind == "f" else np.int16)
-    lowest, highest, padded, n_bright = np.inf, -np.inf, False, 0
+    lowest, highest, padded, n_bright, n_dense, n_dark = np.inf, -np.inf, False, 0, 0, 0
     for z, values in enumerate(volume.hu):
         padding = (values <= PADDING_HU) | np.isnan(values)
         values = np.where(padding, AIR_HU, values)
@@ -121,9 +129,12 @@ def _hounsfield(volume: Volume) -> tuple[Volume, tuple[str, ...]]:
         hu[z] = values
         padded = padded or bool(padding.any())
         n_bright += np.count_nonzero(values > _BRIGHT_HU)
+        n_dense += np.count_nonzero(values > DENSE_HU)
+        n_dark += np.count_nonzero(values < _AIR_BELOW_HU)
     if lowest > _AIR_BELOW_HU or highest < _AIR_BELOW_HU:
         raise Rejected("not_hu")
-    if n_bright > _LARGEST_BRIGHT_SHARE * hu.size:
+    no_air = n_bright > _LARGEST_BRIGHT_SHARE * hu.size and n_dark < _SMALLEST_DARK_SHARE * hu.size
+    if no_air or n_dense > LARGEST_DENSE_SHARE * hu.size:
         raise Rejected("implausible_hu")
     return Volume(smallest(hu), volume.spacing_xyz_mm, volume.origin_lps_mm), ("padding",) if padded else ()
 
