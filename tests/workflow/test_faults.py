@@ -1,0 +1,66 @@
+"""Killed runs, full disks and two runs at once: nothing is lost and nothing half-made is taken for whole."""
+
+import os
+import shutil
+import subprocess
+import time
+
+import pytest
+
+from tests.workflow import faults
+from tests.workflow.conftest import new_place, said
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """Place, config, content of a finished run and the seconds that it took."""
+    place = new_place(tmp_path_factory.mktemp("faults"))
+    config = faults.study(place)
+    started = time.monotonic()
+    expected = faults.finish(place, config)
+    assert len(expected) == 7
+    return place, config, expected, time.monotonic() - started
+
+
+def test_a_run_that_is_killed_is_finished_by_the_next_one(undisturbed):
+    place, config, expected, seconds = undisturbed
+    assert faults.killed_rounds(place, config, expected, seconds, range(10)) >= 5
+
+
+def test_a_second_run_in_the_same_folder_is_refused_with_one_line(undisturbed):
+    place, config, expected, seconds = undisturbed
+    shutil.rmtree(place / faults.RUN)
+    first = faults.start(place, config)
+    lock = place / faults.RUN / ".run.lock"
+    while not lock.exists() and first.poll() is None:
+        time.sleep(0.05)
+    second = place.snakemake("statistics_cox", "--configfile", config)
+    assert second.returncode != 0
+    assert "another run is at work here" in said(second)
+    assert "Traceback" not in said(second)
+    assert first.wait(timeout=300) == 0
+    assert faults.content(place) == expected
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")
+@pytest.mark.parametrize("kilobytes", [8, 24])
+def test_a_full_disk_ends_the_run_and_the_next_one_finishes(undisturbed, tmp_path, kilobytes):
+    _, _, expected, _ = undisturbed
+    place = new_place(tmp_path)
+    config = faults.study(place)
+    disk = place / "results"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", disk], capture_output=True
+    )
+    if mounted.returncode:
+        pytest.skip("this machine mounts no tmpfs")
+    try:
+        run = place.snakemake(*faults.TARGETS, "--configfile", config)
+        assert run.returncode != 0
+        subprocess.run(["mount", "-o", "remount,size=50m", disk], check=True)
+        assert faults.finish(place, config) == expected
+    finally:
+        subprocess.run(["umount", disk], check=True)
