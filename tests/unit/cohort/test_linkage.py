@@ -308,3 +308,9 @@ def test_what_an_analysed_patient_lacks_is_counted(count, exam, mfr, sds):
     assert count("analysis", "mfr_missing", exams=(exam,)) == mfr
     assert count("analysis", "sds_missing", exams=(exam,)) == sds
     assert count("analysis", "mfr_missing", exams=(exam,), deaths=[0]) == 0
+
+
+def test_without_the_day_of_the_export_dates_up_to_ten_years_after_the_end_are_possible(count):
+    # Followed until 2020-05-18; ten years later is day 6652.
+    assert count("deaths", "future_date_ignore", deaths=[6652]) == 0
+    assert count("deaths", "future_date_ignore", deaths=[6653]) == 1
