@@ -248,7 +248,10 @@ class TestConflicts:
         ],
     )
     def test_stop_ends_the_run_with_the_count_and_a_cure(self, one, conflict, options):
-        with pytest.raises(InputError, match=rf"cohort\.conflicts\.{conflict}: 1 found in .*; correct the source, or set it to (?!stop)"):
+        with pytest.raises(
+            InputError,
+            match=rf"cohort\.conflicts\.{conflict}: 1 found in .*; correct the source, or set it to (?!stop)",
+        ):
             one(**options, conflicts={conflict: "stop"})
         one(conflicts={conflict: "stop"})
 
