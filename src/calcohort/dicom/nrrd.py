@@ -129,7 +129,8 @@ def open_volume(path: str | Path) -> Volume:
         dtype = {name: dtype for dtype, name in _TYPES.items()}[fields["type"]]
         directions = [float(text) for text in _NUMBER.findall(fields["space directions"])]
         origin = tuple(float(text) for text in _NUMBER.findall(fields["space origin"]))
-        hu = np.memmap(path, dtype=dtype, mode="r", offset=_HEADER_BYTES, shape=shape)
+        # Copy on write: PyTorch warns of arrays that it might not write to, and the file stays as it is.
+        hu = np.memmap(path, dtype=dtype, mode="c", offset=_HEADER_BYTES, shape=shape)
     except (OSError, ValueError, KeyError) as error:
         cure = "delete it and run again"
         raise InputError("not a converted volume", where=str(path), cure=cure) from error
