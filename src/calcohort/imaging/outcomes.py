@@ -1,8 +1,11 @@
 """What became of each scan on its way: one row a scan, passed from conversion to segmentation to scoring."""
 
+from typing import TYPE_CHECKING
+
 import pandas as pd
 
-from calcohort.dicom.series import LoadedSeries
+if TYPE_CHECKING:
+    from calcohort.dicom.series import LoadedSeries
 
 COLUMNS = (
     "patient_id", "series", "protocol", "scan_date", "source", "accepted", "reason", "warnings", "kvp",
@@ -10,7 +13,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def converted(scan, loaded: LoadedSeries) -> dict:
+def converted(scan, loaded: "LoadedSeries") -> dict:
     """Row of a scan after conversion.
 
     Parameters
