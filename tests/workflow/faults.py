@@ -1,5 +1,6 @@
 """Runs that are killed at chosen moments, and what the next run makes of them."""
 
+import contextlib
 import shutil
 import signal
 import subprocess
@@ -60,8 +61,14 @@ def finish(place: Place, config: str) -> dict[str, str]:
 
 def workers(run: subprocess.Popen) -> list[psutil.Process]:
     """Scripts that a run has started."""
-    below = psutil.Process(run.pid).children(recursive=True)
-    return [child for child in below if any(".snakemake/scripts" in word for word in child.cmdline())]
+    found = []
+    # Any of them may end between one look and the next.
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for child in psutil.Process(run.pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if any(".snakemake/scripts" in word for word in child.cmdline()):
+                    found.append(child)
+    return found
 
 
 def killed_rounds(place: Place, config: str, expected: dict, seconds: float, seeds: range) -> int:
@@ -74,11 +81,12 @@ def killed_rounds(place: Place, config: str, expected: dict, seconds: float, see
         random = Random(seed)
         shutil.rmtree(place / RUN, ignore_errors=True)
         run = start(place, config)
-        time.sleep(seconds * random.uniform(0.2, 1.0))
+        time.sleep(seconds * random.uniform(0.2, 0.8))
         alive = [] if random.random() < 0.5 or run.poll() is not None else workers(run)
         victims = [random.choice(alive)] if alive else [run]
         for victim in victims:
-            victim.send_signal(signal.SIGKILL)
+            with contextlib.suppress(psutil.NoSuchProcess):
+                victim.send_signal(signal.SIGKILL)
         run.wait(timeout=300)
         struck += run.returncode != 0
         assert finish(place, config) == expected, f"seed {seed}"
