@@ -13,7 +13,7 @@ from tests.workflow.conftest import Place, demo, environment, new_place, said
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(missing()), reason=missing() or "-")]
 NAME = "cluster"
-# One shard has too little memory at first: what Snakemake and a script need is 200 to 400 MB.
+# One job has too little memory at first: what Snakemake and a script need is 200 to 400 MB.
 MEMORY = "registries:mem_mb=attempt*attempt*150"
 HASTE = (
     *("--slurm-init-seconds-before-status-checks", "2", "--seconds-between-status-checks", "3"),
@@ -49,7 +49,7 @@ def lose_the_node(cluster: Cluster, seen: dict) -> None:
     def segmenting() -> list[str]:
         return [job for job in cluster.queue() if "RUNNING" in job and "rule_segment" in job]
 
-    wait_for(segmenting, 200, "no shard was ever segmented")
+    wait_for(segmenting, 300, "no shard was ever segmented")
     seen["gpu"] = "gpu" in subprocess.run(["scontrol", "show", "job"], capture_output=True, text=True).stdout
     cluster.kill_node()
     cluster.start_node()
