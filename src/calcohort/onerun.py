@@ -1,5 +1,6 @@
 """One run at a time in a results folder, and no job that outlives its run."""
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -28,7 +29,7 @@ def claim(results: str | Path) -> None:
         If another run holds it.
     """
     Path(results).mkdir(parents=True, exist_ok=True)
-    lock = open(Path(results) / LOCK, "w")  # noqa: SIM115
+    lock = open(Path(results) / LOCK, "a")  # noqa: SIM115
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
@@ -37,6 +38,10 @@ def claim(results: str | Path) -> None:
             cure = "wait for it to end, or give this study a name of its own"
             raise InputError("another run is at work here", where=str(results), cure=cure) from None
         # A file system without locks cannot tell; two runs there are the user's care.
+    # Who holds it, for whoever looks: only once it is held, and not at the price of the run on a full disk.
+    with contextlib.suppress(OSError):
+        lock.truncate(0)
+        os.write(lock.fileno(), f"{os.getpid()}\n".encode())
     _claims.append(lock)
 
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import time
 
@@ -34,9 +35,14 @@ def test_a_second_run_in_the_same_folder_is_refused_with_one_line(undisturbed):
     shutil.rmtree(place / faults.RUN)
     first = faults.start(place, config)
     lock = place / faults.RUN / ".run.lock"
-    while not lock.exists() and first.poll() is None:
+    while not (lock.exists() and lock.stat().st_size) and first.poll() is None:
         time.sleep(0.05)
-    second = place.snakemake("statistics_cox", "--configfile", config)
+    # Held still, so that it cannot have ended before the second one asks.
+    first.send_signal(signal.SIGSTOP)
+    try:
+        second = place.snakemake("statistics_cox", "--configfile", config)
+    finally:
+        first.send_signal(signal.SIGCONT)
     assert second.returncode != 0
     assert "another run is at work here" in said(second)
     assert "Traceback" not in said(second)
