@@ -34,6 +34,9 @@ def _parser() -> argparse.ArgumentParser:
     part.add_argument("--seed-from", type=int, default=1)
     part.add_argument("--finest-mm", type=float, default=0.45)
     part.add_argument("--calcium", choices=("rich", "sparse"), default="rich")
+    part.add_argument(
+        "--holding", nargs="+", default=(), metavar="KIND", help="only phantoms with one of these confounders"
+    )
     part.add_argument("--workers", type=int, default=1)
     part.add_argument("--device", default="cpu")
     part.add_argument("--out", type=Path, required=True)
@@ -100,6 +103,7 @@ def _generate(options) -> None:
         finest_mm=options.finest_mm,
         device=options.device,
         calcium=options.calcium,
+        holding=tuple(options.holding),
     )
     files = generate(order, options.out, options.workers)
     print(f"{len(files)} files, {sum(path.stat().st_size for path in files) / 1e9:.2f} GB")

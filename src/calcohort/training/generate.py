@@ -11,8 +11,9 @@ import torch
 from tqdm import tqdm
 
 from calcohort.categories import CATEGORIES
+from calcohort.errors import InputError
 from calcohort.phantom import PROTOCOLS, Grid, acquire, draw_anatomy
-from calcohort.phantom.anatomy import CATEGORY_SHARE
+from calcohort.phantom.anatomy import CATEGORY_SHARE, Anatomy
 from calcohort.seeds import rng
 from calcohort.training.prepare import heart_of, heart_sample, lesion_sample
 from calcohort.training.samples import Sample, write_samples
@@ -22,6 +23,8 @@ log = logging.getLogger(__name__)
 # How often each protocol is drawn.
 SHARES = {"ctac_stress": 0.45, "cac_gated": 0.35, "chest_ct": 0.2}
 POPULATION = "training"
+# A kind that so many phantoms in a row lack is none that they can have.
+MOST_REDRAWN = 500
 # The root of the seeds of all training phantoms; no cohort uses it.
 ROOT = 20_260
 
@@ -42,6 +45,9 @@ class Order:
     device : str
     calcium : {"rich", "sparse"}
         As much coronary calcium as training wants, or as patients have (an ablation).
+    holding : tuple of str
+        Kinds of confounders, e.g. ("stent", "clip"): every phantom is redrawn until it has one of them, for
+        what is rare and easily taken for calcium.
     """
 
     kind: str
@@ -51,6 +57,7 @@ class Order:
     finest_mm: float = 0.45
     device: str = "cpu"
     calcium: str = "rich"
+    holding: tuple[str, ...] = ()
 
 
 def generate(order: Order, out_dir: str | Path, workers: int = 1) -> list[Path]:
@@ -91,7 +98,7 @@ def phantom_sample(order: Order, seed: int) -> Sample:
     burden = None
     if order.calcium == "sparse":
         burden = str(rng("sparse calcium", seed).choice(CATEGORIES, p=CATEGORY_SHARE["demo"]))
-    anatomy = draw_anatomy((ROOT, seed), burden=burden, population=POPULATION)
+    anatomy = _draw(order, seed, burden)
     low, high = anatomy.heart.envelope.bounds()
     grid = _scan_grid(draw, protocol, low, high) if order.kind == "heart" else None
     grid = grid or _crop_grid(draw, protocol, low, high, order.finest_mm)
@@ -107,6 +114,21 @@ def phantom_sample(order: Order, seed: int) -> Sample:
     if order.kind == "heart":
         return heart_sample(phantom.volume, heart, about)
     return lesion_sample(phantom.volume, phantom.labels, heart, about)
+
+
+def _draw(order: Order, seed: int, burden: str | None) -> Anatomy:
+    """The anatomy of a seed, or the first after it that holds what the order wants."""
+    anatomy = draw_anatomy((ROOT, seed), burden=burden, population=POPULATION)
+    wanted, redrawn = set(order.holding), 0
+    while wanted.isdisjoint(anatomy.confounders) and wanted:
+        if redrawn == MOST_REDRAWN:
+            raise InputError(
+                f"no phantom with {' or '.join(order.holding)} in {MOST_REDRAWN} tries",
+                cure="name kinds that phantoms have, e.g. stent or clip",
+            )
+        redrawn += 1
+        anatomy = draw_anatomy((ROOT, seed, redrawn), burden=burden, population=POPULATION)
+    return anatomy
 
 
 def _scan_grid(draw: np.random.Generator, protocol: str, low, high) -> Grid:
