@@ -70,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     part.add_argument("--model", type=Path, required=True)
     part.add_argument("--count", type=int, default=60)
     part.add_argument("--device", default="auto")
+    part.add_argument("--keep", type=Path, metavar="DIR", help="keep the phantoms there for the next model")
     part.set_defaults(command=_calibrate)
 
     part = commands.add_parser(
@@ -83,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     part.add_argument("--device", default="auto")
     part.add_argument("--out", type=Path, required=True)
     part.add_argument("--threads", type=int, default=1)
+    part.add_argument("--keep", type=Path, metavar="DIR", help="keep the phantoms there for the next model")
     part.set_defaults(command=_test)
 
     part = commands.add_parser("card", help="write a model's card from its tests")
@@ -155,7 +157,7 @@ def _calibrate(options) -> None:
 
     segmenter = Segmenter.load(options.model, options.device)
     trial = Trial(root="calibration", population="training", count=options.count)
-    threshold, table = calibrate(segmenter, trial)
+    threshold, table = calibrate(segmenter, trial, options.keep)
     rows = {t: agreement(table["reference"], table[f"at_{t:g}"]) for t in THRESHOLDS}
     print(pd.DataFrame(rows).T.round(3).to_string())
     change_rules(options.model, replace(segmenter.rules, coronary_threshold=threshold))
@@ -175,7 +177,8 @@ def _test(options) -> None:
     trial = Trial(
         population=options.population, first_seed=options.first_seed, count=options.count, hard_half=True
     )
-    scans = test_model(segmenter, model_digest(options.model, options.rules), trial, options.out)
+    digest = model_digest(options.model, options.rules)
+    scans = test_model(segmenter, digest, trial, options.out, options.keep)
     print(metrics(scans).set_index("population").T.to_string())
     print(failures(scans)["cause"].value_counts().to_string())
 

@@ -31,7 +31,9 @@ CAUSES = {
 }
 
 
-def test_model(segmenter: Segmenter, model: str, trial: Trial, out_dir: str | Path) -> pd.DataFrame:
+def test_model(
+    segmenter: Segmenter, model: str, trial: Trial, out_dir: str | Path, keep: str | Path | None = None
+) -> pd.DataFrame:
     """Score the phantoms of a trial; rows already written stay, so that a test cut off goes on.
 
     Parameters
@@ -42,6 +44,8 @@ def test_model(segmenter: Segmenter, model: str, trial: Trial, out_dir: str | Pa
     trial : Trial
     out_dir : path
         Gets scans.csv, metrics.csv, failures.csv, trial.json and a picture of each failure.
+    keep : path, optional
+        Folder that keeps the phantoms for the next model.
     """
     out_dir = Path(out_dir)
     plan = {"model": model} | {k: v for k, v in asdict(trial).items() if k != "count"}
@@ -51,7 +55,7 @@ def test_model(segmenter: Segmenter, model: str, trial: Trial, out_dir: str | Pa
     done = {int(row["seed"]) for row in rows}
     seeds = [seed for seed in trial.seeds() if seed not in done]
     for position, seed in enumerate(tqdm(seeds, desc=f"test, {trial.population}", mininterval=5), start=1):
-        phantom = trial.phantom(seed, str(segmenter.device))
+        phantom = trial.phantom(seed, str(segmenter.device), keep)
         row, labels = measure(segmenter, phantom)
         rows.append({"seed": seed, "site": trial.population} | row)
         if failed(row):

@@ -1,11 +1,15 @@
 """Unseen phantoms to test a model on, and the choice of its threshold on others."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from calcohort.digest import code_digest, text_digest
 from calcohort.phantom import Phantom, acquire, draw_anatomy
+from calcohort.phantom.store import kept_phantom
 from calcohort.scoring import score
 from calcohort.segmentation import NoHeart, Segmenter, vote
 from calcohort.training.evaluate import choose_threshold
@@ -43,8 +47,16 @@ class Trial:
         """Seeds of the phantoms, in order."""
         return range(self.first_seed, self.first_seed + self.count)
 
-    def phantom(self, seed: int, device: str = "cpu") -> Phantom:
-        """The scan of one seed."""
+    def phantom(self, seed: int, device: str = "cpu", keep: str | Path | None = None) -> Phantom:
+        """The scan of one seed; with a folder `keep` it is drawn once and read from there ever after."""
+        if keep is None:
+            return self._drawn(seed, device)
+        # Other phantoms (another trial, another way of drawing) have other names.
+        plan = {name: value for name, value in asdict(self).items() if name not in ("first_seed", "count")}
+        name = text_digest(repr(sorted(plan.items())), code_digest("calcohort.phantom"))
+        return kept_phantom(Path(keep) / f"{name}-{seed:05d}.npz", lambda: self._drawn(seed, device))
+
+    def _drawn(self, seed: int, device: str) -> Phantom:
         protocol = self.protocols[seed % len(self.protocols)]
         key, redrawn = (ROOTS[self.root], seed), 0
         anatomy = draw_anatomy(key, population=self.population)
@@ -54,16 +66,18 @@ class Trial:
             anatomy = draw_anatomy((*key, redrawn), population=self.population)
         return acquire(anatomy, protocol, seed, device=device)
 
-    def phantoms(self, device: str = "cpu"):
+    def phantoms(self, device: str = "cpu", keep: str | Path | None = None) -> Iterator[tuple[int, Phantom]]:
         """Yield seed and phantom, one after the other."""
         for seed in self.seeds():
-            yield seed, self.phantom(seed, device)
+            yield seed, self.phantom(seed, device, keep)
 
 
-def calibrate(segmenter: Segmenter, trial: Trial) -> tuple[float, pd.DataFrame]:
+def calibrate(
+    segmenter: Segmenter, trial: Trial, keep: str | Path | None = None
+) -> tuple[float, pd.DataFrame]:
     """Choose the coronary threshold on phantoms; returns it and the scores under every threshold."""
     reference, estimates = [], {threshold: [] for threshold in THRESHOLDS}
-    for _, phantom in trial.phantoms(str(segmenter.device)):
+    for _, phantom in trial.phantoms(str(segmenter.device), keep):
         try:
             evidence = segmenter.gather(phantom.volume)
         except NoHeart:

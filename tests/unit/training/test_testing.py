@@ -65,7 +65,7 @@ def test_lesions_are_counted_and_a_right_answer_is_no_failure():
 
 @pytest.fixture
 def trial(monkeypatch):
-    monkeypatch.setattr(Trial, "phantom", lambda self, seed, device="cpu": scan(seed))
+    monkeypatch.setattr(Trial, "_drawn", lambda self, seed, device: scan(seed))
     return Trial(count=25)
 
 
@@ -104,6 +104,28 @@ def test_two_models_are_not_mixed(trial, tmp_path):
     testing.test_model(Stub(20), "m", trial, tmp_path)
     with pytest.raises(InputError, match="another model"):
         testing.test_model(Stub(20), "n", trial, tmp_path)
+
+
+def test_kept_phantoms_are_drawn_once_and_read_as_they_were(monkeypatch, tmp_path):
+    drawn = []
+
+    def draw(self, seed, device):
+        drawn.append(seed)
+        return scan(seed)
+
+    monkeypatch.setattr(Trial, "_drawn", draw)
+    first, again = (list(Trial(count=3).phantoms(keep=tmp_path)) for _ in range(2))
+    assert drawn == [1, 2, 3]
+    for (seed, one), (_, other) in zip(first, again, strict=True):
+        for name in ("labels", "vessels"):
+            np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+        np.testing.assert_array_equal(one.volume.hu, other.volume.hu)
+        assert one.volume.spacing_xyz_mm == other.volume.spacing_xyz_mm
+        assert (one.kvp, one.protocol, one.confounders) == (other.kvp, other.protocol, other.confounders)
+        assert one.agatston == other.agatston == scan(seed).agatston
+    # Another cohort of the same seeds takes nothing from these.
+    Trial(count=1, population="shifted").phantom(1, keep=tmp_path)
+    assert drawn == [1, 2, 3, 1]
 
 
 @pytest.mark.slow
