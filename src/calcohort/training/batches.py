@@ -55,6 +55,8 @@ class Pool:
         hu, labels, distance, valid = self.gather(slices)
         noise = torch.Generator(self.device).manual_seed(int(rng.integers(2**62)))
         hu, labels, distance = augment(hu, labels, distance, self.pixel_mm, settings.augmentation, rng, noise)
+        if settings.window:
+            hu, labels, distance = cut_window(hu, labels, distance, side=settings.window, rng=rng)
         hu, labels, distance = coarsen(hu, labels, distance, settings.coarsen)
         return Batch(hu, labels, distance, valid[:, :, None, None].expand(hu.shape))
 
@@ -99,6 +101,16 @@ class Pool:
         if reach > wanted:
             window = np.sort(rng.choice(window, wanted, replace=False))
         return np.concatenate([window, np.full(wanted - len(window), -1)])
+
+
+def cut_window(*stacks: Tensor, side: int, rng: np.random.Generator) -> tuple[Tensor, ...]:
+    """The same square of `side` pixels, drawn anew for each stack, out of tensors (stacks, slices, y, x)."""
+    count, _, height, width = stacks[0].shape
+    top, left = (rng.integers(0, max(0, size - side) + 1, count) for size in (height, width))
+    windows = [(slice(None), slice(y, y + side), slice(x, x + side)) for y, x in zip(top, left, strict=True)]
+    return tuple(
+        torch.stack([part[window] for part, window in zip(whole, windows, strict=True)]) for whole in stacks
+    )
 
 
 def coarsen(hu: Tensor, labels: Tensor, distance_mm: Tensor, factor: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass, field
 
 from calcohort.errors import InputError
+from calcohort.segmentation.grids import STRIDE
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,9 @@ class TrainingSettings:
         Greatest norm of the gradient.
     rich : float
         Share of stacks centred on a slice with calcium of either kind (lesion task).
+    window : int
+        Side, in pixels, of the part of each stack that is learned from, anywhere in it; a multiple of 8. Time
+        goes with its square (0: all of it).
     coarsen : int
         Pixels are made so many times larger; 2 is half resolution.
     validate_every, patience, checkpoint_every : int
@@ -127,6 +131,7 @@ class TrainingSettings:
     ema: float = 0.998
     clip: float = 1.0
     rich: float = 0.7
+    window: int = 0
     coarsen: int = 1
     validate_every: int = 500
     patience: int = 0
@@ -142,6 +147,12 @@ class TrainingSettings:
         for name in ("steps", "batch", "slices", "coarsen", "validate_every", "checkpoint_every"):
             if getattr(self, name) < 1:
                 raise InputError("must be at least 1", where=name, cure="raise it")
+        if self.window < 0 or self.window % (STRIDE * self.coarsen):
+            raise InputError(
+                f"the networks' strides do not divide {self.window}",
+                where="window",
+                cure=f"use a multiple of {STRIDE * self.coarsen}",
+            )
 
     def to_dict(self) -> dict:
         """Plain form for JSON."""

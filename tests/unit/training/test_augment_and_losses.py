@@ -8,7 +8,7 @@ import torch
 
 from calcohort.errors import InputError
 from calcohort.training.augment import augment
-from calcohort.training.batches import coarsen
+from calcohort.training.batches import coarsen, cut_window
 from calcohort.training.losses import hardest, heart_loss, lesion_loss
 from calcohort.training.settings import Augmentation, Loss, TrainingSettings
 
@@ -133,3 +133,21 @@ def test_half_resolution_loses_no_lesion():
     assert small[0].shape == (1, 2, 4, 4) and small[0][0, 0, 1, 1] == 100
     assert small[1][0, 0, 1, 1] == 1 and small[1][0, 1, 3, 0] == 2
     assert small[1][0, 0, 0].tolist() == [3, 3, 3, 0]
+
+
+def test_a_window_is_the_same_part_of_image_labels_and_distance():
+    hu = torch.arange(3 * 2 * 24 * 32, dtype=torch.float32).reshape(3, 2, 24, 32)
+    image, labels = cut_window(hu, hu + 0.5, side=16, rng=np.random.default_rng(4))
+    assert image.shape == (3, 2, 16, 16)
+    torch.testing.assert_close(labels, image + 0.5)
+    corners = (image[:, 0, 0, 0] - hu[:, 0, 0, 0]).long()
+    assert len(set(corners.tolist())) == 3
+    # A window as large as the image or larger is all of it.
+    assert torch.equal(cut_window(hu, side=40, rng=np.random.default_rng(4))[0], hu)
+
+
+def test_a_window_that_the_strides_do_not_divide_is_refused():
+    with pytest.raises(InputError, match="window"):
+        TrainingSettings(window=100)
+    with pytest.raises(InputError, match="multiple of 16"):
+        TrainingSettings(window=104, coarsen=2)
