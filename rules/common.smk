@@ -14,7 +14,7 @@ os.environ.update(CALCOHORT_RUN=str(os.getpid()))
 # Bytes must not depend on the day of the run (matplotlib and docx write dates otherwise).
 os.environ.setdefault("SOURCE_DATE_EPOCH", "0")
 
-from calcohort.check import check_files, model_plan, weights_simulated
+from calcohort.check import check_files, model_files, model_plan, weights_simulated
 from calcohort.closing import closing
 from calcohort.config import complete, development_tables, door, public, sources, sources_digest
 from calcohort.digest import code_digest, file_digest, named_digest, source_digest, text_digest, tree_digest
@@ -47,7 +47,7 @@ if "imaging" in CONFIG and workflow.is_main_process:
 
 SIMULATED = "simulate" in CONFIG
 MODEL = CONFIG["segmentation"]["model"]
-MODEL_FILES = sorted(str(path) for path in Path(MODEL).glob("*") if path.is_file())
+MODEL_FILES = model_files(MODEL)
 # What the networks are; empty in a study that uses none.
 PLAN = model_plan(MODEL) if "imaging" in CONFIG or "development" in CONFIG else {}
 # What was not seen in patients says so wherever it is shown.

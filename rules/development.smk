@@ -153,6 +153,7 @@ rule fit:
     """Train the heart and the lesion network; a run that was cut off goes on from its checkpoint."""
     input:
         samples=rules.samples.output[0],
+        first=model_files(DEVELOPMENT["training"]["start_from"]),
     output:
         model=directory(result("development/model")),
     log:

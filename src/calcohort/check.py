@@ -28,6 +28,11 @@ def check_files(config: dict) -> None:
             raise InputError(f"no such file or folder: {path}", where=key, cure=cure)
 
 
+def model_files(model_dir: str | Path) -> list[str]:
+    """Paths of all files of a model's folder; none of no folder."""
+    return sorted(str(path) for path in Path(model_dir).glob("*") if path.is_file()) if model_dir else []
+
+
 def model_plan(model_dir: str | Path) -> dict:
     """What a model's folder says about its networks and its training; empty where there is no model."""
     try:
@@ -154,3 +159,5 @@ def _inputs(config: dict) -> Iterator[tuple[str, str]]:
             yield f"registries.{name}.path", source["path"]
     if "imaging" in config or "development" in config:
         yield "segmentation.model", config["segmentation"]["model"]
+    if start := config.get("development", {}).get("training", {}).get("start_from"):
+        yield "development.training.start_from", start

@@ -7,7 +7,14 @@ import torch
 from safetensors.torch import load_file, save
 
 from calcohort.errors import InputError
-from calcohort.networks.files import Network, half_precision, load_weights, new_network
+from calcohort.networks.files import (
+    CONFIG_FILE,
+    Network,
+    half_precision,
+    load_model,
+    load_weights,
+    new_network,
+)
 from calcohort.networks.inputs import Inputs
 from calcohort.tables import whole_file
 
@@ -68,8 +75,10 @@ def save_network(folder: str | Path, network: Network) -> None:
 
 
 def load_network(folder: str | Path, task: str) -> Network:
-    """Read what :func:`save_network` wrote."""
+    """Read what :func:`save_network` wrote, or one network of a model."""
     folder = Path(folder)
+    if (folder / CONFIG_FILE).exists():
+        return getattr(load_model(folder), task)
     if not (folder / f"{task}.json").exists():
         raise InputError(f"no trained {task} network", where=str(folder), cure="train it first")
     recipe = json.loads((folder / f"{task}.json").read_text())

@@ -7,7 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from calcohort.digest import file_digest, text_digest
+from calcohort.errors import InputError
+from calcohort.networks.files import Network, load_model
 from calcohort.training.assemble import assemble
+from calcohort.training.checkpoint import load_network
 from calcohort.training.loop import train_model
 from calcohort.training.samples import find_samples, read_samples
 from calcohort.training.settings import TrainingSettings
@@ -46,17 +49,28 @@ def fit(
     ----------
     samples_dir : path
     training : mapping
-        network, seed, heart_steps, lesion_steps, batch_size; heart and lesion, other settings of each.
+        network, seed, heart_steps, lesion_steps, batch_size; heart and lesion, other settings of each;
+        start_from, folder of a model whose weights to start from (empty: random ones).
     checkpoints : path
         Kept until the training is done: a training that was cut off goes on from here.
     out_dir : path
         Gets the weights, the plan and the histories.
     device : {"auto", "cpu", "cuda"}
     simulated : bool
-        Whether the samples are of simulated scans; the model says so for ever after.
+        Whether the samples are of simulated scans; the model says so for ever after, and so does every model
+        that starts from it.
+
+    Raises
+    ------
+    InputError
+        If the model to start from is of another network.
     """
-    # Other samples or settings are another training: it must not go on from this one's checkpoint.
-    checkpoints = Path(checkpoints) / text_digest(tree_content(samples_dir), repr(sorted(training.items())))
+    start = training.get("start_from", "")
+    # Other samples, settings or first weights make another training, with a checkpoint of its own.
+    origin = [file_digest(path) for path in sorted(Path(start).glob("*.safetensors"))] if start else []
+    named = text_digest(tree_content(samples_dir), repr(sorted(training.items())), *origin)
+    checkpoints = Path(checkpoints) / named
+    first = {task: _first(start, task, training["network"]) for task in TASKS}
     for task in TASKS:
         files = {part: find_samples(Path(samples_dir) / task / part) for part in ("train", "validation")}
         samples = read_samples([*files["train"], *files["validation"]])
@@ -66,12 +80,28 @@ def fit(
             np.flatnonzero(~held),
             np.flatnonzero(held),
             settings_of(task, training),
-            Path(checkpoints) / task,
+            checkpoints / task,
             device,
+            first[task],
         )
-    trained = [Path(checkpoints) / task for task in TASKS]
-    assemble(*trained, out_dir, meta={"simulated": simulated})
+    if start:
+        simulated = simulated or load_model(start).meta.get("simulated", True)
+    assemble(*(checkpoints / task for task in TASKS), out_dir, meta={"simulated": simulated})
     shutil.rmtree(checkpoints)
+
+
+def _first(start: str, task: str, name: str) -> Network | None:
+    """The network to start from, if any."""
+    if not start:
+        return None
+    network = load_network(start, task)
+    if network.name != name:
+        raise InputError(
+            f"its {task} network is {network.name}, not {name}",
+            where="development.training.start_from",
+            cure="name a model of the same network",
+        )
+    return network
 
 
 def tree_content(folder: str | Path) -> str:
