@@ -27,8 +27,10 @@ EXCEL_DAY_0 = datetime(1899, 12, 30)
 PLAIN_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 COMMA_NUMBER = re.compile(r"[+-]?\d+,\d+")
 GROUPED_NUMBER = re.compile(r"[+-]?\d{1,3}([.,]\d{3})+")
-SERIAL_DAY = re.compile(r"[1-7]\d{4}")
-TIME_OF_DAY = re.compile(r"[ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?$")
+SIGNED_DIGITS = re.compile(r"[+-]?\d+")
+# The time of day is a fraction.
+SERIAL_DAY = re.compile(r"([1-7]\d{4})([.,]\d+)?")
+TIME_OF_DAY = re.compile(r"[ T]\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?( ?[AP]M)?$", re.IGNORECASE)
 
 PROBLEMS = {
     "decimal comma": ("has decimal commas", 'set decimal: ","'),
@@ -77,9 +79,10 @@ class _Reader:
         text, repairs = as_text(cell), ()
         if text != (text := text.strip()) and text:
             repairs += ("blanks_removed",)
-        if text in self.recode:
-            text = self.recode[text]
-            cell = text
+        code, repair = self._code(text)
+        if code is not None:
+            text = cell = self.recode[code]
+            repairs += repair
         if text is None or text == "":
             return None, None, repairs
         if text.casefold() in MISSING:
@@ -87,14 +90,26 @@ class _Reader:
         value, problem, repair = self._of_kind(cell, text)
         return value, problem, repairs + repair
 
+    def _code(self, text: str) -> tuple[str | None, tuple[str, ...]]:
+        """Code that a cell holds: as written, as 1.0 for 1, or in other letters where only one fits."""
+        if text in self.recode:
+            return text, ()
+        whole = re.sub(rf"{re.escape(self.decimal)}0+$", "", text)
+        if whole != text and whole in self.recode and SIGNED_DIGITS.fullmatch(whole):
+            return whole, ()
+        same = [code for code in self.recode if code.casefold() == text.casefold()]
+        one = text not in self.allowed and len({self.recode[code] for code in same}) == 1
+        return (same[0], ("case_ignored",)) if one else (None, ())
+
     def _of_kind(self, cell, text: str) -> tuple[object, str | None, tuple[str, ...]]:
         if self.kind == DATE:
             return (*self._date(cell, text), ())
         if self.kind == NUMBER:
             return (*self._number(cell, text), ())
         if self.kind == FLAG:
-            flag = FLAGS.get(text.casefold())
-            return flag, None if flag is not None else "not a flag", ()
+            # A column with empty fields is often exported as 1.0 and 0.0.
+            flag = FLAGS.get(text.casefold(), self._number(cell, text)[0])
+            return (flag, None, ()) if flag in (0, 1) else (None, "not a flag", ())
         if text not in self.allowed and text.casefold() in self.allowed:
             return text.casefold(), None, ("case_ignored",)
         return text, None, ()
@@ -104,9 +119,8 @@ class _Reader:
             return datetime(cell.year, cell.month, cell.day), None
         serial = SERIAL_DAY.fullmatch(text)
         if self.date_format == EXCEL:
-            return (EXCEL_DAY_0 + timedelta(days=int(text)), None) if serial else (None, "not a date")
-        # A database and a spreadsheet give midnight with the day.
-        value = _strptime(TIME_OF_DAY.sub("", text), self.date_format)
+            return (EXCEL_DAY_0 + timedelta(days=int(serial[1])), None) if serial else (None, "not a date")
+        value = _day(text, self.date_format)
         if value is None:
             return None, "serial day" if serial else "not a date"
         return value, None
@@ -202,22 +216,26 @@ def _violation(raw: pd.Series, problems, values, problem: str, date_format: str)
 def _about_dates(texts: set[str], some_follow: bool, date_format: str) -> tuple[str, str]:
     """What is wrong with the dates that do not follow the format, and the cure."""
     others = [f for f in OTHER_FORMATS if f != date_format]
-    fit_all = [f for f in others if all(_strptime(text, f) for text in texts)]
+    fit_all = [f for f in others if all(_day(text, f) for text in texts)]
     if fit_all and not some_follow:
         cure = f'set date_format: "{fit_all[0]}"'
         if len(fit_all) > 1:
             cure += f' (or "{fit_all[1]}", which fits too: only the owner of the source knows)'
         return f"is not in the date format {date_format}", cure
-    if any(_strptime(text, f) for text in texts for f in others):
+    if any(_day(text, f) for text in texts for f in others):
         cure = "write all dates of the column in one format"
         return f"has dates in two formats, {date_format} and another", cure
     return f"is not a date in the format {date_format}", "correct the dates, or set date_format"
 
 
-def _strptime(text: str, date_format: str) -> datetime | None:
-    try:
-        value = datetime.strptime(text, date_format)
-    except ValueError:
-        return None
-    # Before and after these years nanoseconds do not reach, and nobody was scanned.
-    return value if 1800 <= value.year <= 2200 else None
+def _day(text: str, date_format: str) -> datetime | None:
+    """Day of a date, whose time of day does not count, whether the format tells of one or not."""
+    # A database and a spreadsheet give midnight with the day.
+    for written in dict.fromkeys((text, TIME_OF_DAY.sub("", text))):
+        try:
+            value = datetime.strptime(written, date_format)
+        except ValueError:
+            continue
+        # Before and after these years nanoseconds do not reach, and nobody was scanned.
+        return datetime(value.year, value.month, value.day) if 1800 <= value.year <= 2200 else None
+    return None

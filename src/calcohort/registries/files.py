@@ -8,6 +8,9 @@ import pandas as pd
 
 from calcohort.errors import InputError
 
+# A tab as it arrives from YAML without double quotes.
+TABS = {"\\t": "\t", "tab": "\t"}
+BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff")
 FORMATS = "CSV (.csv, .tsv, .txt), Parquet (.parquet) or Excel (.xlsx)"
 
 
@@ -61,7 +64,8 @@ def _near(path: Path) -> str:
 
 
 def _csv(path: Path, source: dict, where: str) -> pd.DataFrame:
-    separator = source.get("sep", ",")
+    separator = TABS.get(source.get("sep", ","), source.get("sep", ","))
+    _check_text(path, source, where)
     try:
         with open(path, encoding=source.get("encoding", "utf-8-sig"), newline="") as handle:
             rows = list(csv.reader(handle, delimiter=separator))
@@ -89,6 +93,17 @@ def _csv(path: Path, source: dict, where: str) -> pd.DataFrame:
     return pd.DataFrame(
         list(kept.values()), index=pd.Index(list(kept), dtype="int64"), columns=header, dtype=object
     )
+
+
+def _check_text(path: Path, source: dict, where: str) -> None:
+    """Workbooks of other kinds, archives and UTF-16 would be read as text in a wrong encoding."""
+    with open(path, "rb") as handle:
+        begin = handle.read(4096)
+    if b"\0" not in begin or source.get("encoding", "utf-8").lower().startswith(("utf-16", "utf-32")):
+        return
+    if begin.startswith(BYTE_ORDER_MARKS):
+        raise InputError("the text is not in this encoding", where=where, cure="set encoding: utf-16")
+    raise InputError("not a text file", where=where, cure=f"give {FORMATS}")
 
 
 def _check_separator(header: list[str], separator: str, where: str) -> None:
@@ -133,6 +148,7 @@ def _query(source: dict, where: str) -> pd.DataFrame:
         url = sqlalchemy.make_url(source["url"])
         # The driver that is installed with calcohort, where the URL names none.
         url = url.set(drivername="postgresql+psycopg") if url.drivername == "postgresql" else url
+        _check_sqlite(url, where)
         engine = sqlalchemy.create_engine(url)
         with engine.connect() as connection:
             return pd.read_sql_query(sqlalchemy.text(source["query"]), connection)
@@ -150,6 +166,18 @@ def _query(source: dict, where: str) -> pd.DataFrame:
     finally:
         if "engine" in locals():
             engine.dispose()
+
+
+def _check_sqlite(url, where: str) -> None:
+    """SQLite would make an empty database in the place of one that is not there."""
+    file = url.database or ":memory:"
+    if (
+        url.get_backend_name() == "sqlite"
+        and not file.startswith((":", "file:"))
+        and not Path(file).is_file()
+    ):
+        cure = "correct `url`: sqlite:///F for a path from the working directory, sqlite:////F from the root"
+        raise InputError("no such database file", where=where, cure=cure)
 
 
 def _numbered(table: pd.DataFrame, first: int) -> pd.DataFrame:

@@ -56,7 +56,11 @@ def _choice(description: str, allowed: tuple[str, ...], *, required: bool = True
         nullable=nullable,
         required=required,
         description=description,
-        metadata={"allowed": allowed, "cure": "map the file's codes under `values`"},
+        metadata={
+            "allowed": allowed,
+            "cure": "map the file's codes under `values`",
+            "empty": "fill it in, or take the row out",
+        },
     )
 
 
@@ -195,7 +199,8 @@ def _redact(cases: pd.DataFrame, schema: pa.DataFrameSchema) -> list[Violation]:
         if context == "DataFrameSchema":
             found.append(_table_rule(str(check), numbers, schema))
         elif check == "not_nullable":
-            cure = schema.columns[column].metadata["cure"]
+            about = schema.columns[column].metadata
+            cure = about.get("empty", about["cure"])
             found.append(Violation(f"column {column} is empty", numbers, cure, column))
         else:
             cure = schema.columns[column].metadata["cure"]

@@ -49,6 +49,55 @@ def test_a_code_can_be_recoded_to_nothing(source):
     assert table["bmi"].isna().all()
 
 
+def test_a_code_is_found_when_the_file_writes_it_with_decimals(source):
+    # A column of whole numbers with empty fields is often exported as 1.0 and -9.0.
+    text = "patient_id;sex;age;bmi;smoking\nA;1,0;70;-9,0;1,0\nB;2,0;61;25,5;0,0\nC;2;50;;\n"
+    values = {"sex": {1: "male", 2: "female"}, "bmi": {-9: None}}
+    table = read(source(text, sep=";", decimal=",", values=values), "patients")
+    assert table["sex"].tolist() == ["male", "female", "female"]
+    assert table["bmi"].isna().tolist() == [True, False, True]
+    assert table["smoking"].tolist() == [1, 0, pd.NA]
+    table = read(source(PATIENTS.replace(",1\n", ",1.0\n").replace(",0\n", ",0.0\n")), "patients")
+    assert table["smoking"].tolist() == [1, 0]
+
+
+def test_a_code_is_found_in_any_letter_case_unless_two_codes_differ_by_it(source, refusal):
+    text = PATIENTS.replace("A,male", "A,m ").replace("female", "F")
+    table = read(source(text, values={"sex": {"M": "male", "F": "female"}}), "patients")
+    assert table["sex"].tolist() == ["male", "female"]
+    assert repairs(table)["case_ignored_sex"] == 1
+    both = {"sex": {"F": "female", "Mm": "male", "mM": "female"}}
+    line = refusal(source(text.replace("A,m ", "A,mm"), values=both), "patients")
+    assert "column sex is not one of male, female in row 2" in line
+    text = "patient_id,event,event_date\nA,other,2015-01-02\n"
+    values = {"event": {"Other": "unstable_angina"}}
+    assert read(source(text, values=values), "events")["event"].tolist() == ["other"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "date_format"),
+    [
+        ("2015-02-03 23:59:59.9", "%Y-%m-%d"),
+        ("2015-02-03T00:00", "%Y-%m-%d"),
+        ("03.02.2015 9:05", "%d.%m.%Y"),
+        ("03.02.2015 19:05", "%d.%m.%Y %H:%M"),
+        ("02/03/2015 11:30 PM", "%m/%d/%Y"),
+        ("02/03/2015 11:30 PM", "%m/%d/%Y %I:%M %p"),
+        ("42038.75", "excel"),
+        ("42038,0", "excel"),
+    ],
+)
+def test_the_time_of_day_does_not_count(source, cell, date_format):
+    text = f"patient_id;scan_date;agatston\nA;{cell};1\n"
+    table = read(source(text, sep=";", date_format=date_format), "clinical_cac")
+    assert table["scan_date"].tolist() == [pd.Timestamp("2015-02-03")]
+
+
+@pytest.mark.parametrize("separator", ["\t", "\\t", "tab"])
+def test_a_tab_can_be_written_in_three_ways(source, separator):
+    assert len(read(source(PATIENTS.replace(",", "\t"), sep=separator), "patients")) == 2
+
+
 def test_several_sources_keep_their_order_of_trust(source):
     first = source("patient_id,death_date\nA,2015-01-02\n", "one.csv")
     second = source("id|dod\nB|20150203\n", "two.csv", sep="|", date_format="%Y%m%d")
@@ -135,7 +184,7 @@ class TestRefusals:
         assert "column agatston" in line
 
     def test_excel_serial_dates(self, source, refusal):
-        text = "patient_id,death_date\nA,42006\nB,42007\n"
+        text = "patient_id,death_date\nA,42006\nB,42007.5\n"
         line = refusal(source(text), "deaths")
         assert "column death_date holds Excel serial days in 2 rows (2, 3)" in line
         assert "date_format: excel" in line
@@ -232,6 +281,20 @@ class TestRefusals:
     def test_an_empty_file(self, source, name, refusal):
         assert name in refusal(source("", name), "deaths")
 
+    @pytest.mark.parametrize("name", ["book.xls", "sheet.ods", "table.csv.gz"])
+    def test_a_file_that_is_no_text(self, tmp_path, name, refusal):
+        path = tmp_path / name
+        path.write_bytes(b"\xd0\xcf\x11\xe0" + bytes(600))
+        assert refusal({"path": str(path)}, "deaths").startswith(f"{name}: not a text file; give CSV")
+
+    def test_utf_16(self, source, refusal):
+        assert refusal(source(PATIENTS, written="utf-16"), "patients").endswith("set encoding: utf-16")
+        assert len(read(source(PATIENTS, written="utf-16", encoding="utf-16"), "patients")) == 2
+
+    def test_an_event_without_a_kind(self, source, refusal):
+        line = refusal(source("patient_id,event,event_date\nA,,2015-01-02\n"), "events")
+        assert line.endswith("column event is empty in row 2; fill it in, or take the row out")
+
     def test_another_encoding(self, source, refusal):
         line = refusal(source(PATIENTS.replace("male", "m\u00e4nnlich", 1), written="cp1252"), "patients")
         assert "encoding: cp1252" in line
@@ -311,9 +374,16 @@ class TestFormats:
 
     def test_a_query_that_fails_tells_nothing_of_the_database(self, tmp_path, refusal):
         url = f"sqlite:///{tmp_path / 'secret.db'}"
+        (tmp_path / "secret.db").touch()
         line = refusal({"url": url, "query": "SELECT * FROM nothing"}, "events")
         assert line.startswith("registries.events: the query failed")
         assert "secret" not in line
+
+    def test_a_database_that_is_not_there_is_not_made(self, tmp_path, refusal):
+        url = f"sqlite:///{tmp_path / 'secret.db'}"
+        line = refusal({"url": url, "query": "SELECT * FROM nothing"}, "events")
+        assert line.startswith("registries.events: no such database file; correct `url`")
+        assert list(tmp_path.iterdir()) == []
 
     @pytest.mark.parametrize(
         ("source", "words"),
