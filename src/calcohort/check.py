@@ -22,6 +22,10 @@ def check_files(config: dict) -> None:
     InputError
         With the key of the config, the path as it stands there, and the cure.
     """
+    if Path(config.get("private_dir", ".")).is_file():
+        raise InputError(
+            "is a file", where="private_dir", cure="name a folder; it is made when there is none"
+        )
     for key, path in _inputs(config):
         if not Path(path).exists():
             cure = "mend the path (it is relative to the working directory)"
@@ -92,20 +96,25 @@ def _check_table(config: dict) -> Iterator[str | InputError]:
     for key, read in (("scores", _read_scores), ("analysis", _read_analysis)):
         if key in config:
             try:
-                yield f"{key}: {len(read(config[key]))} rows"
+                yield f"{key}: {len(read(config))} rows"
             except InputError as error:
                 yield error
 
 
-def _read_scores(path: str) -> pd.DataFrame:
+def _read_scores(config: dict) -> pd.DataFrame:
+    from calcohort.cohort.scores import exams_from_scores
     from calcohort.registries.scores import read_scores
 
-    return read_scores(path)
+    table = read_scores(config["scores"])
+    if "pet" not in config["registries"]:
+        exams_from_scores(table)
+    return table
 
 
-def _read_analysis(path: str) -> pd.DataFrame:
+def _read_analysis(config: dict) -> pd.DataFrame:
     from calcohort.statistics.populations import prepare
 
+    path = config["analysis"]
     if Path(path).suffix.lower() in (".xlsx", ".xlsm", ".xls", ".ods"):
         cure = "save the sheet as CSV in UTF-8 and name that file"
         raise InputError("is a workbook, and the analysis table is CSV", where=path, cure=cure)
@@ -113,6 +122,10 @@ def _read_analysis(path: str) -> pd.DataFrame:
         table = tables.read_csv(path)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError):
         raise InputError("is not a CSV table", where=path, cure="export it as CSV in UTF-8") from None
+    if not set(ANALYSIS_COLUMNS) & set(table):
+        # Row 1 may be a patient's: a file without a header must not be quoted.
+        cure = "write the names of the columns in row 1, with commas between them and decimal points"
+        raise InputError("none of the columns is there", where=path, cure=cure)
     require_columns(table, ANALYSIS_COLUMNS, path)
     return prepare(table)
 
@@ -133,15 +146,25 @@ def _check_registries(config: dict) -> Iterator[str | InputError]:
     from calcohort.registries.people import CROSSWALK
     from calcohort.registries.sources import check
 
-    crosswalk, registries = None, config.get("registries", {})
-    for name in sorted(registries, key=lambda name: name != CROSSWALK):
+    registries = config.get("registries", {})
+    crosswalk = people = None
+    for name in sorted(registries, key=lambda name: (name != CROSSWALK, name != "patients")):
         table, errors = check(registries[name], name, crosswalk=crosswalk)
         yield from errors
-        if table is not None:
-            crosswalk = table if name == CROSSWALK else crosswalk
-            yield f"registries.{name}: {len(table)} rows"
-            for finding in table.attrs["findings"]:
-                yield f"registries.{name}: {finding['rule']} ({finding['count']})"
+        if table is None:
+            continue
+        crosswalk = table if name == CROSSWALK else crosswalk
+        people = table["patient_id"] if name == "patients" else people
+        strangers = "" if people is None else _strangers(table["patient_id"], people)
+        yield f"registries.{name}: {len(table)} rows{strangers}"
+        for finding in table.attrs["findings"]:
+            yield f"registries.{name}: {finding['rule']} ({finding['count']})"
+
+
+def _strangers(ids: pd.Series, people: pd.Series) -> str:
+    """How many rows belong to nobody: identifiers that two sources write in two ways link no one."""
+    count = int((~ids.isin(people)).sum())
+    return f", {count} of them of nobody in patients" if count else ""
 
 
 def _inputs(config: dict) -> Iterator[tuple[str, str]]:

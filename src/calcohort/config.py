@@ -80,7 +80,8 @@ def complete(raw: dict, where: str = "config") -> dict:
         raise _explain(errors[0], where)
     config = _with_defaults(copy.deepcopy(raw), schema())
     _check_doors(config, where)
-    _check_dates(config, where)
+    _check_cohort(config, where)
+    _check_private(config, where)
     return config
 
 
@@ -144,13 +145,35 @@ def _dates_as_text(value):
     return value.isoformat() if isinstance(value, date) else value
 
 
-def _check_dates(config: dict, where: str) -> None:
-    for key in ("end_of_followup", "registry_date"):
-        try:
-            date.fromisoformat(config["cohort"].get(key, "2020-12-31"))
-        except ValueError:
-            cure = "write a day of the calendar as YYYY-MM-DD"
-            raise InputError("is no date", where=f"{where}: cohort.{key}", cure=cure) from None
+def _check_cohort(config: dict, where: str) -> None:
+    cohort = config["cohort"]
+    days = {key: _day(cohort, key, where) for key in ("end_of_followup", "registry_date") if key in cohort}
+    if days.get("registry_date", days["end_of_followup"]) < days["end_of_followup"]:
+        cure = "nobody was followed longer than the registries tell: correct one of the two days"
+        what = "the registries were exported before the end of follow-up"
+        raise InputError(what, where=f"{where}: cohort.registry_date", cure=cure)
+    needs_contacts = cohort["censoring"] == "last_contact" and "registries" in config
+    if needs_contacts and "followup" not in config["registries"]:
+        cure = "add `registries.followup`, or set cohort.censoring: registry_end"
+        raise InputError("last_contact needs contacts", where=f"{where}: cohort.censoring", cure=cure)
+
+
+def _day(cohort: dict, key: str, where: str) -> date:
+    try:
+        return date.fromisoformat(cohort[key])
+    except ValueError:
+        cure = "write a day of the calendar as YYYY-MM-DD"
+        raise InputError("is no date", where=f"{where}: cohort.{key}", cure=cure) from None
+
+
+def _check_private(config: dict, where: str) -> None:
+    """Identifiers must not lie where the results are copied from."""
+    if "private_dir" not in config:
+        return
+    folder = Path(config["private_dir"]).resolve()
+    if Path("results").resolve() in (folder, *folder.parents):
+        cure = "name a folder outside results/"
+        raise InputError("lies in the results", where=f"{where}: private_dir", cure=cure)
 
 
 def _check_doors(config: dict, where: str) -> None:
@@ -206,6 +229,16 @@ def _explain(error: jsonschema.ValidationError, where: str) -> InputError:
     if error.validator == "required":
         missing = next(name for name in error.validator_value if name not in error.instance)
         return InputError(f"key `{missing}` is missing", where=place, cure=f"add `{missing}:`")
+    if error.validator == "pattern" and "description" in error.schema:
+        return InputError("is not written as it must be", where=place, cure=error.schema["description"])
+    if error.validator == "type" and error.schema.get("title") == "source":
+        cure = "write {path: FILE}, or {url: DATABASE, query: SQL}"
+        return InputError("is no description of a source", where=place, cure=cure)
+    if error.validator == "uniqueItems":
+        return InputError("names something twice", where=place, cure="name each once")
+    if error.validator == "minItems":
+        cure = f"give {error.schema.get('description', 'more of them')}"
+        return InputError(f"has fewer than {error.validator_value} entries", where=place, cure=cure)
     if error.validator == "enum":
         return InputError(
             f"`{error.instance}` is not allowed",

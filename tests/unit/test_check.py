@@ -91,3 +91,29 @@ def test_sources_of_another_identifier_system_are_read_through_the_crosswalk(stu
     files = {"p": PATIENTS, "d": "patient_id,death_date\n17,2015-01-02\n", "w": "patient_id,mrn\nA,17\n"}
     lines = study({"scores": "s.csv", "registries": registries}, s=SCORES, **files)
     assert "registries.deaths: 1 rows" in lines
+
+
+def test_rows_of_nobody_are_told(study):
+    config = {"registries": {"deaths": {"path": "d.csv"}, "patients": {"path": "p.csv"}}, "scores": "s.csv"}
+    deaths = "patient_id,death_date\n00A,2015-02-03\nA,2015-02-03\n"
+    lines = study(config, s=SCORES, p=PATIENTS, d=deaths)
+    assert "registries.deaths: 2 rows, 1 of them of nobody in patients" in lines
+    assert "registries.patients: 1 rows" in lines
+
+
+def test_scores_in_days_need_the_exams(study):
+    config = {"scores": "s.csv", "registries": {"patients": {"path": "p.csv"}}}
+    with pytest.raises(InputError, match=r"add registries\.pet"):
+        study(config, s=SCORES.replace("2015-01-02", "0"), p=PATIENTS)
+
+
+def test_an_analysis_table_without_a_header_is_not_quoted(study):
+    with pytest.raises(InputError, match="none of the columns is there; write the names") as caught:
+        study({"analysis": "a.csv"}, a="Smith,12,100,1\nJones,13,200,0\n")
+    assert "Smith" not in str(caught.value)
+
+
+def test_the_private_side_is_a_folder(study):
+    config = {"scores": "s.csv", "registries": {"patients": {"path": "p.csv"}}, "private_dir": "p.csv"}
+    with pytest.raises(InputError, match="private_dir: is a file; name a folder"):
+        study(config, s=SCORES, p=PATIENTS)

@@ -46,6 +46,28 @@ def test_the_users_config_is_left_as_it_is():
             {"name": "s", "imaging": {"dicom": "d"}, "registries": {"patients": {"path": "p"}}},
             "add `registries.pet`",
         ),
+        (SCORES | {"private_dir": "results/s/private"}, "private_dir: lies in the results"),
+        (SCORES | {"private_dir": "x/../results"}, "private_dir: lies in the results"),
+        (SCORES | {"cohort": {"censoring": "last_contact"}}, "add `registries.followup`, or set"),
+        (
+            SCORES | {"cohort": {"end_of_followup": "31.12.2019"}},
+            "end_of_followup: is not written as it must",
+        ),
+        (SCORES | {"cohort": {"end_of_followup": "2019-02-30"}}, "end_of_followup: is no date"),
+        (SCORES | {"cohort": {"registry_date": "2020-12-30"}}, "exported before the end of follow-up"),
+        (
+            SCORES | {"cohort": {"same_day_event_order": ["death"]}},
+            "fewer than 4 entries; give the four event",
+        ),
+        (SCORES | {"cohort": {"sensitivity": ["hard_events"] * 2}}, "names something twice; name each once"),
+        (
+            SCORES | {"registries": {"patients": "p.csv"}},
+            "registries.patients: is no description of a source",
+        ),
+        (
+            SCORES | {"registries": {"patients": {"path": "p"}, "deaths": ["d.csv"]}},
+            "write {path: FILE}, or {url: DATABASE, query: SQL}",
+        ),
     ],
 )
 def test_a_wrong_config_gets_one_line(raw, says):
@@ -53,6 +75,11 @@ def test_a_wrong_config_gets_one_line(raw, says):
         complete(raw)
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_days_and_folders_that_are_right_are_left_alone():
+    complete(SCORES | {"private_dir": "results-private", "cohort": {"registry_date": "2020-12-31"}})
+    complete({"name": "s", "analysis": "a", "cohort": {"censoring": "last_contact"}})
 
 
 def test_a_missing_or_broken_file_gets_one_line(tmp_path):

@@ -137,6 +137,10 @@ def _one(source: dict, name: str, label: str, where: str, crosswalk) -> tuple[pd
     if "identifier" in source:
         table["patient_id"], unknown = _translated(table["patient_id"], source, crosswalk, where)
         findings += [_finding(label, "identifier_not_in_crosswalk", unknown)] if unknown else []
+    if name in REPEATED:
+        again = table.duplicated()
+        findings += [_finding(label, "same_row_twice_counted_once", int(again.sum()))] if again.any() else []
+        table = table[~again]
     violations += [v for v in schemas.violations(table, name) if not _said_before(v, unread)]
     for column in REPORTED_ABSENT.get(name, ()):
         if column not in present:
@@ -193,6 +197,8 @@ def _said_before(violation: schemas.Violation, unread: set[tuple[str, int]]) -> 
     return bool(violation.rows) and all((violation.column, row) in unread for row in violation.rows)
 
 
+# Sources in which one record is often exported several times.
+REPEATED = ("clinical_cac",)
 REPORTED_ABSENT = {
     "patients": ("bmi", "hypercholesterolemia", "smoking", "hypertension", "diabetes"),
     "pet": ("mfr", "sds"),
@@ -202,8 +208,9 @@ REPORTED_ABSENT = {
 def _columns(raw: pd.DataFrame, source: dict, schema, where: str) -> dict[str, str]:
     """{calcohort's name: the file's name} of the columns that the source has."""
     renamed = source.get("columns", {})
-    for key in ("columns", "values"):
-        stray = sorted(set(source.get(key, {})) - set(schema.columns))
+    for key in ("columns", "values", "date_format"):
+        named = source.get(key, {})
+        stray = sorted(set(named) - set(schema.columns)) if isinstance(named, dict) else []
         if stray:
             cure = f"use {', '.join(schema.columns)}"
             what = f"`{key}` names {stray[0]}, which this source does not have"

@@ -221,6 +221,12 @@ class TestRefusals:
         text = "patient_id,scan_date,agatston\nA,2015-01-02,1\nA,2015-01-02,2\nA,2015-01-03,3\n"
         assert "in 2 rows (2, 3)" in refusal(source(text), "clinical_cac")
 
+    def test_the_same_score_twice_is_one(self, source):
+        text = "patient_id,scan_date,agatston\nA,2015-01-02,1\nA,2015-01-02,1.0\n"
+        table = read(source(text), "clinical_cac")
+        assert len(table) == 1
+        assert repairs(table)["same_row_twice_counted_once"] == 1
+
     def test_an_event_without_a_date(self, source, refusal):
         line = refusal(source("patient_id,event,event_date\nA,pci,2015-01-02\nB,cabg,\n"), "events")
         assert line.startswith("export.csv: column event_date is empty in row 3; ")
@@ -265,7 +271,7 @@ class TestRefusals:
         assert "none of the columns is there" in line and "row 1 holds the names" in line
         assert not any(word in line for word in ("4711", "Zebra", "1931"))
 
-    @pytest.mark.parametrize("option", ["columns", "values"])
+    @pytest.mark.parametrize("option", ["columns", "values", "date_format"])
     def test_a_mapping_of_an_unknown_column(self, source, option, refusal):
         line = refusal(source(PATIENTS, **{option: {"weight": {"a": "b"}}}), "patients")
         assert f"`{option}` names weight" in line
