@@ -2,7 +2,7 @@
 rule cohort:
     """Derive the endpoint, the exclusions and the analysis table."""
     input:
-        scores=rules.scores.output.scores if DOOR == "imaging" else named([CONFIG["scores"]]),
+        scores=rules.scores.output.parquet if DOOR == "imaging" else named([CONFIG["scores"]]),
         registries=rules.registries.output.tables,
     output:
         analysis=result("cohort/analysis.csv"),

@@ -1,12 +1,14 @@
 # Development: annotated scans are split by patient, train the networks, and test them.
 DEVELOPMENT = CONFIG["development"]
 DEVELOPMENT_TABLES = development_tables(CONFIG)
-# The tables name files that may be edited in place; what a run simulates is an input of its own.
-DEVELOPMENT_FILES = (
-    ""
-    if "development" in CONFIG.get("simulate", {})
-    else named_digest(DEVELOPMENT_TABLES, ("image", "annotation", "heart"))
-)
+
+
+@cache
+def development_files():
+    """Digest of the files that the tables name, which may be edited in place; what a run simulates is an input."""
+    if "development" in CONFIG.get("simulate", {}):
+        return ""
+    return named_digest(DEVELOPMENT_TABLES, ("image", "annotation", "heart"))
 
 
 localrules:
@@ -36,7 +38,7 @@ rule annotate:
         conventions=CONFIG["scoring"],
         private_dir=CONFIG.get("private_dir", ""),
         files=followed(DEVELOPMENT_TABLES),
-        named=DEVELOPMENT_FILES,
+        named=lambda _: development_files(),
         code=code("development", "cohort.pseudonyms", "segmentation.store"),
     script:
         "../workflow/scripts/annotate.py"
@@ -116,7 +118,7 @@ rule internal_testing:
         device=CONFIG["segmentation"]["device"],
         conventions=CONFIG["scoring"],
         files=followed(DEVELOPMENT_TABLES),
-        named=DEVELOPMENT_FILES,
+        named=lambda _: development_files(),
         code=code(
             "development", "scoring.rows", "segmentation.infer", "segmentation.store", "training.evaluate"
         ),
@@ -143,7 +145,7 @@ rule samples:
         runtime=240,
     params:
         files=followed(DEVELOPMENT_TABLES),
-        named=DEVELOPMENT_FILES,
+        named=lambda _: development_files(),
         code=code("development", "training.prepare"),
     script:
         "../workflow/scripts/samples.py"

@@ -6,6 +6,12 @@ VOLUMES = [IMAGING["volumes"]] if "volumes" in IMAGING else []
 OVERRIDES = [IMAGING["overrides"]] if "overrides" in IMAGING else []
 
 
+@cache
+def dicom_tree():
+    """Digest of the folders of scans, taken when `index` is planned: other rules' jobs do not walk through them."""
+    return "" if "external" in CONFIG.get("simulate", {}) else tree_digest(*DICOM)
+
+
 rule index:
     """Read the header of every file; group files into series."""
     input:
@@ -16,6 +22,8 @@ rule index:
     output:
         files=f"{PRIVATE}/index/files.parquet",
         series=f"{PRIVATE}/index/series.parquet",
+        # Kept between runs, so that a file is read to its end once.
+        contents=update(f"{PRIVATE}/index/contents.parquet"),
     log:
         f"{LOGS}/index.log",
     benchmark:
@@ -27,7 +35,7 @@ rule index:
         mem_mb=memory(4000),
         runtime=120,
     params:
-        tree="" if "external" in CONFIG.get("simulate", {}) else tree_digest(*DICOM),
+        tree=lambda _: dicom_tree(),
         link=IMAGING["link"],
         protocols=IMAGING["protocols"],
         allow_lossy=IMAGING["allow_lossy"],
@@ -36,8 +44,8 @@ rule index:
         identifier=IMAGING["identifier"],
         private_dir=CONFIG.get("private_dir", ""),
         code=code(
-            *("dicom.index", "imaging.identity", "imaging.user_tables", "imaging.volume_files"),
-            *("cohort.pseudonyms", "registries.people"),
+            *("dicom.index", "imaging.contents", "imaging.identity", "imaging.user_tables"),
+            *("imaging.volume_files", "cohort.pseudonyms", "registries.people"),
         ),
     script:
         "../workflow/scripts/index.py"

@@ -20,7 +20,7 @@ rule score:
     params:
         conventions=CONFIG["scoring"],
         heart_cut_share=IMAGING["heart_cut_share"],
-        code=code("scoring.rows", "scoring.effect", "segmentation.store", "imaging.outcomes"),
+        code=code("scoring.shard", "scoring.effect", "segmentation.store", "imaging.outcomes"),
     script:
         "../workflow/scripts/score.py"
 

@@ -21,7 +21,7 @@ SIZES = ((1_000, 64), (10_000, 64), (100_000, 256), (1_000_000, 256))
 # Made before the table of scans, in this order; a dry-run looks at their times alone.
 BEFORE = (
     *("private/registries/patients.parquet", "private/registries/pet.parquet"),
-    *("private/index/files.parquet", "private/index/series.parquet"),
+    *(f"private/index/{name}.parquet" for name in ("files", "series", "contents")),
 )
 
 

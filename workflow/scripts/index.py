@@ -8,7 +8,8 @@ from calcohort import tables
 from calcohort.cohort.pseudonyms import pseudonymise, site_key
 from calcohort.config import dicom_roots
 from calcohort.dicom import scan_folder
-from calcohort.imaging.identity import content_digests, identify
+from calcohort.imaging.contents import content_digests, contents
+from calcohort.imaging.identity import identify
 from calcohort.imaging.protocol import rule_keywords
 from calcohort.imaging.user_tables import read_volume_table
 from calcohort.imaging.volume_files import volume_series, with_volumes
@@ -28,7 +29,12 @@ with script_log(snakemake.log[0]):
     )
     files, volumes = volume_series(index.files, index.roots, listed)
     series = with_volumes(identify(index.series, **link), volumes)
-    series["content"] = series["series"].map(content_digests(files, index.roots))
+    # Only what may become a scan is read to its last byte, and once.
+    scans = files[files["series"].isin(series.loc[series["accepted"], "series"])]
+    place = Path(snakemake.output.contents)
+    before = pd.read_parquet(place) if place.exists() else None
+    held = contents(scans, index.roots, before, workers=snakemake.threads)
+    series["content"] = series["series"].map(content_digests(scans, held["digest"]))
     known = pd.Series(False, index=series.index)
     if snakemake.params.identifier:
         crosswalk = pd.read_parquet(registries[CROSSWALK])
@@ -43,5 +49,7 @@ with script_log(snakemake.log[0]):
         gone = series.loc[series["patient_id"].isin(withdrawn), "series"]
         files = files[~files["series"].isin(gone)]
         series = without({"series": series}, withdrawn)["series"].reset_index(drop=True)
+        held = held[~scans["series"].isin(gone).to_numpy()]
+    tables.write_parquet(held, snakemake.output.contents)
     tables.write_parquet(files, snakemake.output.files)
     tables.write_parquet(series, snakemake.output.series)

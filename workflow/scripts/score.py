@@ -6,8 +6,9 @@ from calcohort import tables
 from calcohort.imaging.outcomes import numbers
 from calcohort.logs import script_log
 from calcohort.scoring.conventions import Conventions
-from calcohort.scoring.effect import scan_effect, scans_table
-from calcohort.scoring.rows import details, lesions_table, rejected_row, score_row, scores_table
+from calcohort.scoring.effect import scans_table
+from calcohort.scoring.rows import lesions_table, rejected_row, scores_table
+from calcohort.scoring.shard import score_scan
 from calcohort.segmentation import store
 
 with script_log(snakemake.log[0]):
@@ -24,11 +25,8 @@ with script_log(snakemake.log[0]):
         patient = {"patient_id": scan.patient_id, "scan_date": scan.scan_date}
         if scan.accepted:
             crop = store.load(Path(snakemake.input.crops) / f"{scan.series}.npz")
-            limit = snakemake.params.heart_cut_share
-            row = patient | score_row(crop, conventions=conventions, heart_cut_share=limit, **about)
-            if row["accepted"]:
-                row |= details(crop, conventions)
-                effects += scan_effect(crop, row, conventions)
+            row, effect = score_scan(crop, patient, about, conventions, snakemake.params.heart_cut_share)
+            effects += effect
         else:
             shape, spacing = numbers(scan.shape_zyx, int), numbers(scan.spacing_xyz_mm)
             row = patient | rejected_row(reason=scan.reason, shape_zyx=shape, spacing_xyz_mm=spacing, **about)

@@ -14,9 +14,7 @@ from calcohort.segmentation.shard import Clock, Frugal, segment_all
 with script_log(snakemake.log[0]):
     torch.set_num_threads(snakemake.threads)
     model = Path(snakemake.input.weights[0]).parent
-    segmenter = Frugal(
-        Segmenter.load(model, snakemake.params.device), on_cpu=lambda: Segmenter.load(model, "cpu")
-    )
+    segmenter = Frugal(lambda device: Segmenter.load(model, device), snakemake.params.device)
     private_dir = snakemake.params.private_dir
     key = site_key(private_dir) if private_dir else b""
     folder = Path(snakemake.output.crops)

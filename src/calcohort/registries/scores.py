@@ -16,7 +16,8 @@ COLUMNS = {
     "agatston": pa.Column(NUMBER),
 }
 OPTIONAL = {"series": pa.Column(TEXT), "reason": pa.Column(TEXT), "accepted": pa.Column("Int8")}
-WHOLE_DAYS = r"-?\d{1,5}"
+# A column of whole numbers in which some are missing is written with ".0" by many programs.
+WHOLE_DAYS = r"-?\d{1,5}(\.0*)?"
 
 
 def read_scores(path: str | Path, *, hide_path: bool = False) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""The scans of a shard: one is read, one is in the networks and one is written at the same time."""
+"""The scans of a shard: some are read, one is in the networks and some are written at the same time."""
 
 import time
 import traceback
@@ -12,11 +12,12 @@ from typing import Any
 
 import torch
 
+from calcohort.errors import InputError
 from calcohort.segmentation.heart import NoHeart
 from calcohort.segmentation.infer import OVERLAP, Segmentation, Segmenter
 from calcohort.volume import Volume
 
-# Scans that are read before the networks ask for them, and that may wait to be written.
+# Scans that are read at a time before the networks ask for them, and that are written at a time.
 AHEAD = 2
 
 
@@ -25,13 +26,22 @@ class Frugal:
 
     Parameters
     ----------
-    segmenter : Segmenter
-    on_cpu : callable
-        Makes the segmenter that takes over; called once, when it is needed.
+    load : callable
+        Makes the segmenter of a device; called for "cpu" when the GPU has failed.
+    device : str
+        Where to begin.
     """
 
-    def __init__(self, segmenter: Segmenter, on_cpu: Callable[[], Segmenter]):
-        self._segmenter, self._on_cpu, self._slices = segmenter, on_cpu, segmenter.piece
+    def __init__(self, load: Callable[[str], Segmenter], device: str):
+        self._load = load
+        try:
+            self._first = load(device)
+        except RuntimeError as error:
+            if not _short_of_memory(error):
+                raise
+            # Others fill the GPU: not even the weights have room.
+            self._first = None
+        self._slices = self._first.piece if self._first else 0
 
     def __call__(self, volume: Volume) -> Segmentation:
         """Segment one scan, with a warning where that took a way round.
@@ -41,24 +51,30 @@ class Frugal:
         NoHeart
             If the scan shows none.
         """
-        self._segmenter.piece, warnings = self._slices, ()
-        while True:
+        slices, warnings = self._slices, ()
+        # A piece keeps what is left of it without its overlaps.
+        while slices > 2 * OVERLAP:
+            self._first.piece = slices
             try:
-                found = self._segmenter(volume)
-                break
-            except torch.OutOfMemoryError:
-                torch.cuda.empty_cache()
-            # A piece keeps what is left of it without its overlaps.
-            if self._segmenter.piece // 2 <= 2 * OVERLAP:
-                found, warnings = self._cpu(volume), ("cpu_fallback",)
-                break
-            self._segmenter.piece //= 2
-            warnings = ("smaller_batch",)
-        return replace(found, warnings=(*found.warnings, *warnings))
+                found = self._first(volume)
+                return replace(found, warnings=(*found.warnings, *warnings))
+            except RuntimeError as error:
+                if not _short_of_memory(error):
+                    raise
+            torch.cuda.empty_cache()
+            slices, warnings = slices // 2, ("smaller_batch",)
+        found = self._cpu(volume)
+        return replace(found, warnings=(*found.warnings, "cpu_fallback"))
 
     @cached_property
     def _cpu(self) -> Segmenter:
-        return self._on_cpu()
+        return self._load("cpu")
+
+
+def _short_of_memory(error: RuntimeError) -> bool:
+    """Whether a GPU, or a library on it, had no memory left; not all of them say so by a class of its own."""
+    words = ("CUDA out of memory", "CUDA error: out of memory", "ALLOC_FAILED")
+    return isinstance(error, torch.OutOfMemoryError) or any(word in str(error) for word in words)
 
 
 @dataclass(frozen=True)
@@ -102,31 +118,40 @@ def segment_all(
         As `read` or `write` raised them: a full disk is no fault of the scan.
     """
     clock, started = clock or Clock(), time.monotonic()
-    keys, reading, writing = iter(keys), deque[tuple[str, Future]](), deque[Future]()
-    with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as writer:
+    keys, reading, writing = iter(keys), deque[tuple[str, Future]](), deque[tuple[Outcome, Future | None]]()
+    with ThreadPoolExecutor(AHEAD) as reader, ThreadPoolExecutor(AHEAD) as writer:
         reading.extend((key, reader.submit(read, key)) for key in islice(keys, AHEAD))
         while reading:
             key, future = reading.popleft()
             reading.extend((after, reader.submit(read, after)) for after in islice(keys, 1))
-            volume, note = future.result()
-            begun = time.monotonic()
-            found, reason = _segmented(segment, volume)
+            scan, reason = _guarded(future.result)
+            volume, note = scan or (None, None)
+            found, begun = None, time.monotonic()
+            if scan is not None:
+                found, reason = _guarded(lambda volume=volume: segment(volume))
             clock.busy += time.monotonic() - begun
-            if found is not None:
-                writing.append(writer.submit(write, key, volume, found))
+            saved = None if found is None else writer.submit(write, key, volume, found)
+            writing.append((Outcome(key, reason, note), saved))
             while len(writing) > AHEAD:
-                writing.popleft().result()
-            yield Outcome(key, reason, note)
-        for future in writing:
-            future.result()
+                yield _written(*writing.popleft())
+        for outcome, saved in writing:
+            yield _written(outcome, saved)
     clock.total = time.monotonic() - started
 
 
-def _segmented(segment: Callable, volume: Volume) -> tuple[Segmentation | None, str | None]:
+def _written(outcome: Outcome, saved: Future | None) -> Outcome:
+    reason = _guarded(saved.result)[1] if saved else None
+    return replace(outcome, reason=reason) if reason else outcome
+
+
+def _guarded(work: Callable[[], Any]) -> tuple[Any, str | None]:
+    """Result of work on a scan, or the reason why the scan is lost; a full disk is no fault of the scan."""
     try:
-        return segment(volume), None
+        return work(), None
     except NoHeart as missing:
         return None, missing.reason
+    except (OSError, InputError):
+        raise
     except Exception:
         traceback.print_exc()
         return None, "scoring_failed"

@@ -2,7 +2,6 @@
 
 import pandas as pd
 
-from calcohort.imaging.identity import content_digests
 from calcohort.imaging.link import link_scans, rejected_scans
 
 
@@ -43,14 +42,3 @@ def test_a_rejected_scan_beside_a_good_one_is_not_the_patients_loss():
 def test_a_scan_of_a_stranger_is_not_listed():
     series = series_table(a="truncated").assign(patient_id="B")
     assert rejected_scans(link_scans(series, PET, RULES), series, PET).empty
-
-
-def test_a_replaced_file_changes_the_digest_of_its_series_alone(tmp_path):
-    for name in ("a1", "a2", "b1"):
-        (tmp_path / name).write_bytes(name.encode() * 100)
-    files = pd.DataFrame({"root": 0, "path": ["a1", "a2", "b1"], "series": ["a", "a", "b"]})
-    before = content_digests(files, [tmp_path])
-    (tmp_path / "a2").write_bytes(b"xx" * 100)
-    after = content_digests(files, [tmp_path])
-    assert before["a"] != after["a"]
-    assert before["b"] == after["b"]

@@ -9,7 +9,8 @@ from calcohort.dicom import save_volume, scan_folder
 from calcohort.errors import InputError
 from calcohort.imaging.check import check_imaging
 from calcohort.imaging.choice import DEFAULT_CHOICE
-from calcohort.imaging.identity import content_digests, identify
+from calcohort.imaging.contents import content_digests, contents
+from calcohort.imaging.identity import identify
 from calcohort.imaging.link import link_scans
 from calcohort.imaging.protocol import DEFAULT_RULES
 from calcohort.imaging.user_tables import read_overrides, read_volume_table
@@ -77,7 +78,8 @@ def test_dicom_and_volumes_stand_side_by_side(tmp_path, scan):
     assert choices[["patient_id", "chosen"]].values.tolist() == [["A", True], ["B", True]]
     assert set(series["source"]) == {"dicom", "volume"}
     assert files.set_index("path").loc["junk.txt", "reason"] == "not_dicom"
-    assert series["series"].map(content_digests(files, [tmp_path / "d"])).notna().all()
+    digests = contents(files, [tmp_path / "d"])["digest"]
+    assert series["series"].map(content_digests(files, digests)).notna().all()
 
 
 def test_what_is_wrong_with_a_volume_is_a_code(tmp_path, scan):

@@ -28,8 +28,11 @@ class SmallGpu:
         return Found("gpu")
 
 
-def on_cpu():
-    return lambda volume: Found("cpu")
+class Cpu:
+    piece = 96
+
+    def __call__(self, volume):
+        return Found("cpu")
 
 
 @pytest.mark.parametrize(
@@ -41,8 +44,34 @@ def on_cpu():
     ],
 )
 def test_a_gpu_without_memory_halves_its_batch_then_leaves_it_to_the_cpu(slices, found):
-    segment = Frugal(SmallGpu(slices), on_cpu)
+    segment = Frugal(lambda device: Cpu() if device == "cpu" else SmallGpu(slices), "cuda")
     assert [segment("scan"), segment("scan")] == [found, found]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("Tried to allocate 2.00 GiB"),
+        RuntimeError("CUDA error: out of memory"),
+        RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
+    ],
+)
+def test_a_gpu_that_others_fill_leaves_every_scan_to_the_cpu(error):
+    def load(device):
+        if device == "cpu":
+            return Cpu()
+        raise error
+
+    segment = Frugal(load, "cuda")
+    assert [segment("scan"), segment("scan")] == [Found("cpu", ("cpu_fallback",))] * 2
+
+
+def test_what_is_wrong_with_a_model_is_no_lack_of_memory():
+    def load(device):
+        raise RuntimeError("Error(s) in loading state_dict")
+
+    with pytest.raises(RuntimeError, match="state_dict"):
+        Frugal(load, "cuda")
 
 
 def run(segment, write=lambda *_: None, read=lambda key: (key, f"hash {key}")):
@@ -65,26 +94,42 @@ def test_a_poisonous_scan_is_lost_alone(capsys):
     assert "ValueError" in capsys.readouterr().err
 
 
-def test_a_full_disk_ends_the_job():
+def test_what_cannot_be_read_or_cut_out_is_lost_alone():
+    def read(key):
+        if key == "a":
+            raise MemoryError
+        return key, None
+
     def write(key, *_):
+        if key == "d":
+            raise ValueError("an empty box")
+
+    reasons = ["scoring_failed", None, None, "scoring_failed"]
+    assert run(Found, write, read) == [(key, why, None) for key, why in zip("abcd", reasons, strict=True)]
+
+
+@pytest.mark.parametrize("stage", ["read", "write"])
+def test_a_full_disk_ends_the_job(stage):
+    def fails(*_):
         raise OSError(28, "No space left on device")
 
     with pytest.raises(OSError, match="No space"):
-        run(Found, write)
+        run(Found, **{stage: fails})
 
 
-def test_reading_and_writing_do_not_keep_the_networks_waiting():
-    def slowly(result=None):
-        time.sleep(0.05)
+@pytest.mark.parametrize("beside", [0.05, 0.08])
+def test_reading_and_writing_do_not_keep_the_networks_waiting(beside):
+    def slowly(seconds, result=None):
+        time.sleep(seconds)
         return result
 
-    clock = Clock()
+    clock, keys = Clock(), [str(n) for n in range(24)]
     outcomes = segment_all(
-        "abcdefgh",
-        lambda key: slowly((key, None)),
-        lambda volume: slowly(Found(volume)),
-        lambda *_: slowly(),
+        keys,
+        lambda key: slowly(beside, (key, None)),
+        lambda volume: slowly(0.05, Found(volume)),
+        lambda *_: slowly(beside),
         clock,
     )
-    assert len(list(outcomes)) == 8
-    assert clock.busy > 0.6 * clock.total
+    assert [outcome.key for outcome in outcomes] == keys
+    assert clock.busy >= 0.8 * clock.total
