@@ -3,6 +3,50 @@ from calcohort.exhibits.catalogue import CATALOGUE
 
 TABLES = [name for name, entry in CATALOGUE.items() if entry.kind == "table"]
 FIGURES = [name for name, entry in CATALOGUE.items() if entry.kind == "figure"]
+MANIFESTS = expand(result("exhibits/{name}.json"), name=[*TABLES, *FIGURES])
+# Checklists tell which of the other exhibits could be made.
+CHECKLIST_TABLES = [name for name in TABLES if CATALOGUE[name].sources[0].startswith("audit/checklist_")]
+# What checklists and report read beside statistics and exhibits, as far as this run makes it.
+OTHER_FILES = [
+    *("cohort/flow.csv", "cohort/excluded.csv", "cohort/quality.csv", "cohort/analysis.csv"),
+    *("imaging/series.csv", "imaging/files.parquet", "scores/scores.csv", "development/scans.csv"),
+    "development/flow.csv",
+]
+OTHER_FILES = [
+    path for path in map(result, OTHER_FILES) if path in {str(p) for r in workflow.rules for p in r.output}
+]
+
+
+rule checklists:
+    """Fill the reporting checklists from the run."""
+    input:
+        STATISTICS,
+        expand(
+            result("exhibits/{name}.json"),
+            name=[n for n in [*TABLES, *FIGURES] if n not in CHECKLIST_TABLES],
+        ),
+        OTHER_FILES,
+    output:
+        sorted({result(CATALOGUE[name].sources[0]) for name in CHECKLIST_TABLES}),
+    log:
+        f"{LOGS}/checklists.log",
+    benchmark:
+        f"{TIMES}/checklists.tsv"
+    conda:
+        "../envs/report.yaml"
+    resources:
+        mem_mb=memory(1000),
+        runtime=10,
+    params:
+        meta=META,
+        wording=text_digest(
+            *map(file_digest, sorted(map(str, Path(LIBRARY, "calcohort").glob("audit/*.yaml"))))
+        ),
+        code=code("audit.build", "audit.checklist"),
+    script:
+        "../workflow/scripts/checklists.py"
+
+
 # What a run of this config makes; an exhibit whose sources are not among them says so in its place.
 MADE = {str(path) for rule in workflow.rules for path in rule.output}
 

@@ -1,7 +1,6 @@
 # Report and audit: what was found, and how a reviewer checks it.
 TABLE_FILES = expand(result("tables/{name}.{suffix}"), name=TABLES, suffix=["csv", "html", "docx"])
 FIGURE_FILES = expand(result("figures/{name}.{suffix}"), name=FIGURES, suffix=["pdf", "svg", "png"])
-MANIFESTS = expand(result("exhibits/{name}.json"), name=[*TABLES, *FIGURES])
 # What makes the page beside code: its words, style and questions.
 REPORT_TEMPLATES = sorted(
     str(path)
@@ -9,12 +8,6 @@ REPORT_TEMPLATES = sorted(
     for path in Path(LIBRARY, "calcohort").glob(pattern)
     if path.suffix != ".py"
 )
-# What the report reads beside statistics and exhibits.
-OTHER_FILES = [
-    *("cohort/flow.csv", "cohort/excluded.csv", "cohort/quality.csv", "cohort/analysis.csv"),
-    *("imaging/series.csv", "imaging/files.parquet", "scores/scores.csv", "development/scans.csv"),
-    "development/flow.csv",
-]
 # Which rule made a file: shown beside every number of the report.
 MAKERS = {str(path).removeprefix(f"{RESULTS}/"): rule.name for rule in workflow.rules for path in rule.output}
 
@@ -58,12 +51,12 @@ rule report:
         FIGURE_FILES,
         rules.claims.output,
         rules.gallery.output if DOOR == "imaging" else [],
-        *(path for path in map(result, OTHER_FILES) if path in MADE),
+        OTHER_FILES,
+        rules.checklists.output,
         card=[path for path in MODEL_FILES if path.endswith(".md")],
     output:
         report(result("report.html"), category="Report", caption="../workflow/report/report.rst"),
         result("audit/tallies.csv"),
-        result("audit/checklist_prime.csv"),
     log:
         f"{LOGS}/report.log",
     benchmark:

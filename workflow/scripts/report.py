@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from calcohort.audit.build import write_checklist, write_tallies
+from calcohort.audit.build import write_tallies
 from calcohort.audit.provenance import versions
 from calcohort.logs import script_log
 from calcohort.report.page import build_report
@@ -13,7 +13,6 @@ with script_log(snakemake.log[0]):
     meta |= {"rules": snakemake.params.makers, "code": snakemake.params.code, "versions": versions()}
     meta["model_card"] = "\n".join(Path(path).read_text(encoding="utf-8") for path in snakemake.input.card)
     write_tallies(results)
-    write_checklist(results, meta)
     page = build_report(results, snakemake.params.config, meta)
     with whole_file(snakemake.output[0]) as beside:
         beside.write_text(page, encoding="utf-8")

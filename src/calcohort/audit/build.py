@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from calcohort.audit import claims, timing
-from calcohort.audit.checklist import prime
+from calcohort.audit.checklist import CHECKLISTS, fill
 from calcohort.audit.checksums import CHECKSUMS, checksums
 from calcohort.audit.provenance import provenance
-from calcohort.report.data import CHECKLIST, CLAIMS, CLAIMS_SUMMARY
+from calcohort.report.data import CLAIMS, CLAIMS_SUMMARY
 from calcohort.report.run import Run
 from calcohort.report.tallies import TALLIES, tallies
 from calcohort.tables import read_csv, whole_file, write_csv
@@ -48,11 +48,13 @@ def write_tallies(run_dir: str | Path) -> None:
     write_csv(tallies(run), run.root / TALLIES)
 
 
-def write_checklist(run_dir: str | Path, meta: Mapping) -> None:
-    """audit/checklist_prime.csv: the PRIME items, filled from the run."""
+def write_checklists(run_dir: str | Path, meta: Mapping) -> None:
+    """audit/checklist_*.csv: the items of each checklist, filled from the run."""
     run = Run(Path(run_dir))
-    facts = {"simulated": bool(meta.get("simulated"))}
-    write_csv(prime(lambda file: _has_content(run, file), facts), run.root / CHECKLIST)
+    facts = {"simulated": bool(meta.get("simulated")), "networks": bool(meta.get("model"))}
+    for checklist in CHECKLISTS:
+        table = fill(checklist, lambda file: _has_content(run, file), facts)
+        write_csv(table, run.root / checklist.file)
 
 
 def write_checksums(run_dir: str | Path) -> None:
@@ -76,10 +78,11 @@ def write_provenance(run_dir: str | Path, config: Mapping, **options) -> None:
 
 
 def _has_content(run: Run, file: str) -> bool:
+    # A card with the reason stands in the files of an exhibit that could not be made.
+    if file.startswith(("figures/", "tables/")):
+        facts = run.json(f"exhibits/{Path(file).stem}.json")
+        return bool(facts and facts.get("made"))
     if file.endswith(".csv"):
         table = run.table(file)
         return table is not None and not table.empty
-    if file.startswith("figures/"):
-        facts = run.json(f"exhibits/{Path(file).stem}.json")
-        return bool(facts and facts.get("made"))
     return (run.root / file).is_file()

@@ -9,6 +9,7 @@ _COX = "statistics/cox.csv"
 _SURVIVAL = ("statistics/km.csv", "statistics/logrank.csv", _COX)
 _MATRICES = ("statistics/concordance_matrix.csv", "statistics/agreement.csv")
 _EXAMPLES = ("segmentation/examples.npz",)
+_OUTLINES = "Outlines by the network: red, coronary calcium; blue and dashed, other calcification."
 _CURVES = (
     "Top: Kaplan–Meier curves of MACE-free survival with pointwise 95% confidence intervals (log-log), "
     "numbers at risk and log-rank tests, unadjusted and, in brackets, after Holm's correction. Bottom: "
@@ -101,10 +102,9 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "figure6": _figure(
         "Figure 6. Paired ECG-gated and CTAC scans",
-        "Patients whose two scores fall into one category: of each category the one with the median "
-        "standard score. Slice with most coronary calcium on the gated scan, and on the CTAC near the "
-        "same height in the heart. Outlines by the network: red, coronary calcium; green, other "
-        "calcification.",
+        "Patients whose two scores fall into one category, with most of such calcium on both scans; arteries "
+        "and aorta are told apart by where in the heart's box the calcium lies, not by tracing vessels. "
+        f"{_OUTLINES}",
         _EXAMPLES,
         "figures_images:figure6",
     ),
@@ -122,6 +122,23 @@ CATALOGUE: dict[str, Entry] = {
         (),
         "figures_network:figure_s2",
     ),
+    "figureS3": _figure(
+        "Supplementary Figure 3. Difficult cases",
+        "The CTAC scan with most noise among those of the right category; metal near the heart; the patient "
+        "with a history of PCI whose DL-CTAC score exceeds the standard score most, where a stent may have "
+        f"been scored; the largest disagreement of two scores above 0. {_OUTLINES}",
+        _EXAMPLES,
+        "figures_images:figure_s3",
+    ),
+    "figureS4": _figure(
+        "Supplementary Figure 4. Stents, metal and other bright structures that were not scored",
+        "One CTAC slice without (left) and with (right) outlines. Above: the largest bright structures in "
+        "the heart that were not marked, patients with a history of PCI or metal first. Below: the most "
+        f"other calcification inside the heart of patients with a score of 0. {_OUTLINES} Yellow, dotted: "
+        "bright and not marked.",
+        _EXAMPLES,
+        "figures_images:figure_s4",
+    ),
     "figureS5": _figure(
         "Supplementary Figure 5. Agreement of DL-CTAC with standard scores",
         f"Patients with a same-day standard score. {_MATRIX}",
@@ -136,9 +153,9 @@ CATALOGUE: dict[str, Entry] = {
         "figures_agreement:figure_s6",
     ),
     "figureS7": _figure(
-        "Supplementary Figure 7. Scores of zero by one method alone",
-        "Patients with the largest score by the other method. Outlines by the network: red, coronary "
-        "calcium; green, other calcification.",
+        "Supplementary Figure 7. False negatives and false positives",
+        "Patients with a score of zero by one method alone and the largest score by the other one. Below each"
+        f" pair the apparent cause, from what both scans show at that place in the heart. {_OUTLINES}",
         _EXAMPLES,
         "figures_images:figure_s7",
     ),
@@ -209,6 +226,19 @@ CATALOGUE: dict[str, Entry] = {
         "Every term, score and population.",
         (_COX,),
         "tables_outcome:table_s5",
+    ),
+    "tableS5_prime": _table(
+        "Supplementary Table 5 (PRIME). Checklist of the PRIME requirements",
+        "The study cites its Supplementary Table 5 for this checklist and for the multivariable models: both "
+        "are here.",
+        ("audit/checklist_prime.csv",),
+        "tables_checklists:table_prime",
+    ),
+    "table_tripod_ai": _table(
+        "TRIPOD+AI checklist",
+        "Filled from the run; what only the authors can answer says so.",
+        ("audit/checklist_tripod_ai.csv",),
+        "tables_checklists:table_tripod_ai",
     ),
     "table_conventions": _table(
         "Effect of the rules of counting on the Agatston score",

@@ -68,7 +68,7 @@ class Table:
     title: str
     columns: tuple[Cell, ...]
     rows: tuple[tuple[Cell, ...], ...]
-    footnotes: tuple[str, ...] = ()
+    footnotes: tuple["str | Cell", ...] = ()
     spanners: tuple[tuple[str, int, int], ...] = field(default=())
 
     def __post_init__(self):
@@ -79,6 +79,11 @@ class Table:
 def text(words: str, indent: int = 0) -> Cell:
     """Cell without a number."""
     return Cell(words, indent=indent)
+
+
+def as_cell(words: str | Cell) -> Cell:
+    """A footnote or heading as a cell, whether it has numbers or not."""
+    return Cell(words) if isinstance(words, str) else words
 
 
 def number(table: pd.DataFrame, file: str, row: int, column: str, format: str) -> Cell:

@@ -90,6 +90,8 @@ def _open(inputs: Mapping) -> tuple[File, File]:
 
 def _matrices(matrix: File, agreement: File, panels: Sequence, axes_names: tuple[str, str]) -> Figure:
     rows = -(-len(panels) // 3)
+    # One row that is not full stands in the middle of the page.
+    shift = (3 - len(panels)) * (_LEFTS_MM[1] - _LEFTS_MM[0]) / 2 if len(panels) < 3 else 0.0
     height = rows * _ROW_MM + 6.0
     figure = style.new_figure(height)
     letters = iter("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
@@ -99,7 +101,7 @@ def _matrices(matrix: File, agreement: File, panels: Sequence, axes_names: tuple
         row, column = divmod(place, 3)
         bottom = height - row * _ROW_MM - 11.0 - _MATRIX_MM
         size = (_MATRIX_MM / style.FULL_WIDTH_MM, _MATRIX_MM / height)
-        axes = figure.add_axes((_LEFTS_MM[column] / style.FULL_WIDTH_MM, bottom / height, *size))
+        axes = figure.add_axes(((shift + _LEFTS_MM[column]) / style.FULL_WIDTH_MM, bottom / height, *size))
         population, comparison, title = panel
         counts = counts_of(matrix, population, comparison)
         draw_matrix(axes, counts)
@@ -157,7 +159,7 @@ def _scatter(axes: Axes, pairs: np.ndarray, highest: float) -> None:
     logs = np.log1p(pairs)
     top = np.log1p(highest) * 1.03
     axes.plot([0, top], [0, top], color=style.QUIET, linewidth=0.8, linestyle=(0, (4, 2)), zorder=1)
-    for limit in (100.5, 400.5):
+    for limit in (100, 400):
         for line in (axes.axhline, axes.axvline):
             line(np.log1p(limit), color=style.RULE, linewidth=0.5, zorder=0)
     faint = 0.25 if len(logs) > 500 else 0.6

@@ -170,4 +170,4 @@ def _calibration_panel(axes: Axes, rows, score: str, top: float) -> None:
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_ticks(np.arange(0, top, 0.1 if top > 0.3 else 0.05))
         axis.set_major_formatter(lambda value, _: f"{100 * value:.0f}%")
-    axes.legend(loc="upper left", handlelength=1.2)
+    axes.legend(loc="lower right", handlelength=1.2)

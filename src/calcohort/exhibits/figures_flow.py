@@ -8,15 +8,16 @@ from matplotlib.figure import Figure
 from calcohort.categories import CATEGORIES, categorise
 from calcohort.exhibits import Unavailable, style
 from calcohort.exhibits.exhibit import File, first, open_file
-from calcohort.exhibits.numbers import fixed
+from calcohort.exhibits.numbers import MISSING, fixed
 
 REASONS = {
     "no_pet_exam": "no PET/CT exam",
     "death_before_scan": "death on or before the scan day",
     "missing_followup": "missing follow-up",
-    "early_revascularization": "revascularization within 90 days",
+    "early_revascularization": "early revascularization",
     "missing_ctac": "missing CTAC scan",
     "corrupt_ctac": "corrupt CTAC scan",
+    "no_heart": "no heart found in the scan",
 }
 SPLIT_NAMES = {"train": "Training", "validation": "Internal validation", "test": "Internal testing"}
 _STEPS = (
@@ -92,7 +93,7 @@ def _kinds(scans) -> str:
 
 def _development(axes: Axes, inputs: Mapping) -> None:
     if "development/scans.csv" not in inputs or inputs["development/scans.csv"].empty:
-        style.box(axes, 32, 86, 58, 20, "No development cohort\nin this study", color=style.QUIET)
+        style.box(axes, 32, 122, 58, 13, "No development cohort\nin this study", color=style.QUIET)
         return
     scans = open_file(inputs, "development/scans.csv", "split", "scan_type").frame
     sites = f" from {scans['site'].nunique()} sites" if "site" in scans else ""
@@ -141,23 +142,28 @@ def _events(followup: File, row: int | None) -> str:
 
 
 def _evaluation(inputs: Mapping, followup: File) -> list[tuple[str, str]]:
-    everybody = followup.row(population="all")
-    years = followup.text(everybody, "median_years", "years")
-    kappa = {
-        population: first(
-            inputs, "statistics/agreement.csv", "kappa", "kappa", population=population, weights="linear"
-        )
-        for population in ("internal", "paired")
-    }
-    hr = first(
-        inputs, "statistics/cox.csv", "estimate", "hr", population="all", model="univariable", term=">400"
+    def found(file: str, column: str, format: str, **wanted) -> str:
+        return first(inputs, f"statistics/{file}.csv", column, format, **wanted)
+
+    internal = found("agreement", "kappa", "kappa", population="internal", weights="linear")
+    same_day = {"population": "paired", "comparison": "standard vs dl_ctac", "weights": "linear"}
+    kappa = found("agreement", "kappa", "kappa", **same_day)
+    highest = {"population": "all", "score": "dl_ctac", "term": CATEGORIES[-1]}
+    ratio, adjusted = (
+        found("cox", "estimate", "hr", model=model, **highest) for model in ("univariable", "adjusted")
     )
-    npv = first(
-        inputs, "statistics/npv.csv", "estimate", "percent", population="all", score="dl_ctac", method="crude"
-    )
+    zero = {"population": "paired", "method": "crude"}
+    npv = [found("npv", "estimate", "percent", score=score, **zero) for score in ("standard", "dl_ctac")]
+    years = followup.text(followup.row(population="all"), "median_years", "years")
+    tested = f"linear kappa {internal}" if internal != MISSING else "not in this study"
+    compared = f"linear kappa {kappa}" if kappa != MISSING else "not in this study"
+    risk = f"HR {CATEGORIES[-1]} vs 0: {ratio}" if ratio != MISSING else "no hazard ratio estimable"
+    risk += f"\nadjusted for MFR and SDS: {adjusted}" if adjusted != MISSING else ""
+    both = MISSING not in npv
+    value = f"NPV of a score of 0:\n{npv[0]}% and {npv[1]}%" if both else "not in this study"
     return [
-        ("Internal testing", f"\nDL vs expert on the same scan\nlinear kappa {kappa['internal']}"),
-        ("Agreement", f"\nDL-CTAC vs standard score\nof the gated scan\nlinear kappa {kappa['paired']}"),
-        ("Risk of MACE", f"\nmedian follow-up {years} years\nHR >400 vs 0: {hr}\nadjusted for MFR and SDS"),
-        ("Standard vs DL-CTAC", f"\nreclassification (NRI)\nNPV of DL-CTAC = 0: {npv}%"),
+        ("Internal testing", f"\nDL vs expert on the same scan\n{tested}"),
+        ("Agreement", f"\nDL-CTAC vs standard score\nof the gated scan\n{compared}"),
+        ("Risk of MACE", f"\nmedian follow-up {years} years\n{risk}"),
+        ("Standard vs DL-CTAC", f"\n{value}"),
     ]

@@ -74,7 +74,10 @@ def ratio(value: float) -> str:
     """Hazard ratio: two decimals below 1, three significant figures from there (0.87, 3.19, 12.3, 123)."""
     if is_missing(value) or math.isinf(value):
         return fixed(value, 0)
-    return fixed(value, 2) if round_half_away(abs(value), 2) < 1 else significant(value, 3)
+    if round_half_away(abs(value), 2) < 1:
+        return fixed(value, 2)
+    # As gtsummary's pmax: what rounds to 1 is printed like 1, never as 0.999.
+    return significant(max(1.0, value) if value > 0 else value, 3)
 
 
 def median_format(spread: float, whole_numbers: bool = False) -> str:
@@ -129,6 +132,7 @@ FORMATS: dict[str, Callable[[float], str]] = {
     "score": lambda value: fixed(value, 0),
     "seconds": lambda value: fixed(value, 1),
     "statistic": lambda value: significant(value, 3),
+    "yes_no": lambda value: MISSING if is_missing(value) else "yes" if float(value) == 1 else "no",
     "text": _text,
 }
 

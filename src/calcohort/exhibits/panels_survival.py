@@ -7,7 +7,7 @@ from calcohort.categories import CATEGORIES
 from calcohort.exhibits import Unavailable
 from calcohort.exhibits.exhibit import SPARSE, File, any_sparse
 from calcohort.exhibits.numbers import MISSING
-from calcohort.exhibits.style import DASHES, QUIET, RULE, TONES
+from calcohort.exhibits.style import DASHES, MM, QUIET, RULE, TONES
 
 CATEGORY_NAMES = ("CAC = 0", "CAC 1–100", "CAC 101–400", "CAC >400")
 # Curves end where fewer than this share of the patients is still followed: what lies beyond is noise.
@@ -165,7 +165,8 @@ def draw_forest(text: Axes, axes: Axes, cox: File, curves: dict, population: str
     axes.set(xscale="log", xlim=(low, high), yticks=[], facecolor="none")
     axes.spines["left"].set_visible(False)
     axes.plot([1, 1], [-0.5, 3.6], color=QUIET, linewidth=0.6)
-    axes.set_xticks(_log_ticks(low, high), labels=[f"{tick:g}" for tick in _log_ticks(low, high)])
+    ticks = _log_ticks(low, high, axes.get_position().width * axes.figure.get_figwidth() / MM)
+    axes.set_xticks(ticks, labels=[f"{tick:g}" for tick in ticks])
     axes.set_xticks([], minor=True)
     axes.set_xlabel("Hazard ratio, log scale")
     heads = ((_EVENTS_X, "Events / N"), (_RATIO_X, "HR (95% CI)"), (_P_X, "p"))
@@ -211,11 +212,25 @@ def _forest_limits(cox: File, rows: list[int | None]) -> tuple[float, float]:
     return max(low * 0.9, 0.05), min(high * 1.1, 50.0)
 
 
-def _log_ticks(low: float, high: float) -> list[float]:
-    candidates = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50]
-    if high / low < 12:
-        candidates = [0.25, 0.5, 1, 2, 3, 4, 6, 8]
-    return [tick for tick in candidates if low <= tick <= high]
+# From the densest to the sparsest: the first whose labels have room is taken.
+_TICKS = (
+    (0.25, 0.5, 1, 2, 3, 4, 6, 8),
+    (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50),
+    (0.1, 0.3, 1, 3, 10, 30),
+    (0.1, 1, 10),
+)
+_DIGIT_MM, _GAP_MM = 1.6, 1.0
+
+
+def _log_ticks(low: float, high: float, width_mm: float) -> list[float]:
+    """Ticks of a logarithmic axis whose labels do not touch at this printed width."""
+    for candidates in _TICKS:
+        ticks = [tick for tick in candidates if low <= tick <= high]
+        places = width_mm * np.log(np.array(ticks) / low) / np.log(high / low)
+        widths = np.array([_DIGIT_MM * len(f"{tick:g}") for tick in ticks])
+        if len(ticks) > 1 and (np.diff(places) >= (widths[1:] + widths[:-1]) / 2 + _GAP_MM).all():
+            return ticks
+    return [1.0]
 
 
 def _year_ticks(years: int) -> list[int]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from calcohort.cohort.public import NOTE, SOURCES
 from calcohort.exhibits.catalogue import CATALOGUE
-from calcohort.exhibits.cells import Cell, Table
+from calcohort.exhibits.cells import Cell, Table, as_cell
 from calcohort.exhibits.exhibit import Exhibit
 
 # Tables for whose every number there is a rule.
@@ -27,7 +27,7 @@ def _worded(build: Callable, limit: int) -> Callable[[Mapping[str, Any], Mapping
             table,
             columns=tuple(map(_words, table.columns)),
             rows=tuple(tuple(map(_words, row)) for row in table.rows),
-            footnotes=(*table.footnotes, NOTE.format(limit=limit)),
+            footnotes=(*(as_cell(note).text for note in table.footnotes), NOTE.format(limit=limit)),
         )
 
     return worded

@@ -25,8 +25,10 @@ GREYS = ("#b5b5b5", "#858585", "#515151", "#0d0d0d")
 TONES = {"dl_ctac": BLUES, "standard": GREYS}
 DASHES = ("solid", (0, (5, 1.2)), (0, (5, 1.2, 1, 1.2)), (0, (1.2, 1.0)))
 
-CORONARY = "#e8303a"
-OTHER_CALCIUM = "#35c759"
+# Red against blue: green beside red is one colour to one man in twelve.
+CORONARY = "#ff4d4d"
+OTHER_CALCIUM = "#4cc9ff"
+UNMARKED = "#ffd23f"
 
 RC = {
     "font.family": "DejaVu Sans",

@@ -47,12 +47,16 @@ def table3(inputs: Mapping, meta: Mapping) -> Table:
         cells = [cell for score in found for cell in _ratio_cells(cox, found[score][term], term)]
         rows.append((text(CATEGORY_NAMES[term]), *cells))
     first = next(row for row in found["dl_ctac"].values() if cox.value(row, "estimate"))
-    size = (
-        f"n = {cox.text(first, 'n', 'count')}, {cox.text(first, 'n_events', 'count')} patients with an event"
-    )
     heads = ("Category", "HR", "95% CI", "p-value", "HR", "95% CI", "p-value")
     spanners = ((SCORE_NAMES["standard"], 1, 3), (SCORE_NAMES["dl_ctac"], 4, 6))
-    notes = (f"{_RATIO_NOTE} Adjusted for MFR and SDS; {size} with both measures known.", _ABBREVIATIONS)
+    about = join(
+        f"{_RATIO_NOTE} Adjusted for MFR and SDS; n = ",
+        cox.cell(first, "n", "count"),
+        ", ",
+        cox.cell(first, "n_events", "count"),
+        " patients with an event, with both measures known.",
+    )
+    notes = (about, _ABBREVIATIONS)
     if any_sparse(cox, [row for terms in found.values() for row in terms.values()]):
         notes = (*notes, SPARSE)
     title = CATALOGUE["table3"].title
@@ -112,10 +116,12 @@ def table_nri(inputs: Mapping, meta: Mapping) -> Table:
             "No reclassification can be computed: too few patients with both scores, or no events."
         )
     first = nri.rows(component="overall")[0]
-    replicates = nri.text(first, "replicates", "count") if "replicates" in nri.frame else ""
+    words = "Positive values favour the standard score; 95% bootstrap percentile intervals"
+    has_replicates = "replicates" in nri.frame and nri.value(first, "replicates") is not None
     notes = (
-        "Positive values favour the standard score; 95% bootstrap percentile intervals"
-        + (f" from {replicates} replicates." if replicates and replicates != "–" else "."),
+        join(f"{words} from ", nri.cell(first, "replicates", "count"), " replicates.")
+        if has_replicates
+        else f"{words}.",
         "The binary method counts patients censored early as non-events; overall is the sum of the parts.",
     )
     heads = ("Method", "Horizon, years", *COMPONENT_NAMES.values(), "n")

@@ -13,7 +13,7 @@ from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.shared import Mm, Pt
 
-from calcohort.exhibits.cells import Cell, Table, full
+from calcohort.exhibits.cells import Cell, Table, as_cell, full
 from calcohort.tables import write_csv
 
 # Office programs show this date as the document's; zip archives cannot hold an earlier one.
@@ -66,7 +66,7 @@ def write_table_html(table: Table, path: Path, name: str) -> None:
     for label, first, last in table.spanners:
         page = page.tab_spanner(label=label, columns=keys[first : last + 1])
     for note in table.footnotes:
-        page = page.tab_source_note(note)
+        page = page.tab_source_note(great_tables.html(as_cell(note).html()))
     page = page.tab_options(
         table_font_size="13px",
         heading_align="left",
@@ -104,7 +104,7 @@ def write_table_docx(table: Table, path: Path, name: str) -> None:
     run.bold, run.font.size = True, Pt(10)
     _fill(document, table)
     for note in table.footnotes:
-        document.add_paragraph().add_run(note).font.size = Pt(8)
+        document.add_paragraph().add_run(as_cell(note).text).font.size = Pt(8)
     document.save(path)
     _fix_dates(path)
 
@@ -130,11 +130,12 @@ def _fill(document, table: Table) -> None:
     for label, first, last in table.spanners:
         merged = lines[0][first].merge(lines[0][last])
         _put(merged, Cell(label), bold=True, centred=True)
+    of_numbers = [column > 0 and _has_numbers(table, column) for column in range(len(table.columns))]
     for column, cell in enumerate(table.columns):
-        _put(lines[header_rows - 1][column], cell, bold=True, centred=column > 0)
+        _put(lines[header_rows - 1][column], cell, bold=True, centred=of_numbers[column])
     for line, row in zip(lines[header_rows:], table.rows, strict=True):
         for column, cell in enumerate(row):
-            _put(line[column], cell, bold=False, centred=column > 0)
+            _put(line[column], cell, bold=False, centred=of_numbers[column])
     for row in grid.rows[:header_rows]:
         mark = OxmlElement("w:tblHeader")
         mark.set(qn("w:val"), "true")

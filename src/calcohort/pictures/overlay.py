@@ -1,4 +1,4 @@
-"""The slices of a heart with its calcium outlined: red what the score counts, green what it does not."""
+"""The slices of a heart with its calcium outlined: red what the score counts, blue what it does not."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING

@@ -1,15 +1,16 @@
 """Who and what is in the data: flow, exclusions, findings, scans and their flags, claims, checklist."""
 
+from collections.abc import Sequence
+
 from markupsafe import Markup
 
+from calcohort.audit.checklist import Checklist
 from calcohort.audit.verdicts import decimals
-from calcohort.exhibits.numbers import show
 from calcohort.imaging.codes import CODES
 from calcohort.report.prose import Column, frame, missing, paragraph, table_of, text
 from calcohort.report.run import Run
 from calcohort.report.tallies import TALLIES
 
-CHECKLIST = "audit/checklist_prime.csv"
 CLAIMS = "audit/claims.csv"
 CLAIMS_SUMMARY = "audit/claims_summary.csv"
 FLOW = "cohort/flow.csv"
@@ -74,25 +75,24 @@ def quality(run: Run) -> Markup:
 
 def _match_rates(run: Run) -> Markup:
     """Rows of each source, and how many of them belong to somebody of the study."""
-    lines = Markup("")
-    for rows in run.rows(QUALITY, rule="rows"):
-        linked = run.row(QUALITY, rule="rows_linked", source=rows.value("source"))
-        if linked is not None and rows.value("count"):
-            lines += text(
-                "<tr><th scope='row'>{source}</th><td class='num'>{n}</td><td class='num'>{linked}</td>"
-                "<td class='num'>{share}%</td></tr>",
-                source=rows.value("source"),
-                n=rows.tag("count", "count"),
-                linked=linked.tag("count", "count"),
-                share=show(float(linked.value("count")) / float(rows.value("count")), "percent1"),
-            )
+    lines = Markup("").join(
+        text(
+            "<tr><th scope='row'>{source}</th><td class='num'>{n}</td><td class='num'>{linked}</td>"
+            "<td class='num'>{share}%</td></tr>",
+            source=str(row.value("code")).replace("_", " "),
+            n=row.tag("of", "count"),
+            linked=row.tag("count", "count"),
+            share=row.tag("share", "percent1"),
+        )
+        for row in run.rows(TALLIES, topic="linked")
+    )
     caption = "Match rate: rows of each source that belong to somebody of the study"
     return frame(caption, ["Source", "Rows", "Linked", "Share"], lines) if lines else Markup("")
 
 
 def scans(run: Run) -> Markup:
     """What was not used, with the meaning of each code, and the flags of what was."""
-    if run.table(TALLIES) is None or run.table(TALLIES).empty:
+    if not _headings(run):
         return missing("This run did not start from images, or every scan was used without a remark.")
     blocks = Markup("")
     for topic, heading in _headings(run):
@@ -114,7 +114,7 @@ def scans(run: Run) -> Markup:
 
 def _headings(run: Run) -> list[tuple[str, str]]:
     """Topics that the run has, in the order of the page; those of a site after their like."""
-    there = list(dict.fromkeys(run.table(TALLIES)["topic"]))
+    there = list(dict.fromkeys(row.value("topic") for row in run.rows(TALLIES)))
     ordered = []
     for topic, heading in _TOPICS.items():
         ordered += [(topic, heading)] * (topic in there)
@@ -146,11 +146,11 @@ def claims(run: Run) -> Markup:
     return html + text("<details><summary>Show every number</summary>{table}</details>", table=table)
 
 
-def checklist(run: Run) -> Markup:
-    """The PRIME checklist as filled from the run, with links to the sections."""
-    rows = run.rows(CHECKLIST)
+def checklist(run: Run, published: Checklist) -> Markup:
+    """A checklist as filled from the run, with links to the sections."""
+    rows = run.rows(published.file)
     if not rows:
-        return missing(run.why_not(CHECKLIST))
+        return missing(run.why_not(published.file))
     lines = Markup("").join(
         text(
             "<tr class='{kind}'><th scope='row'>{item}</th><td>{asks}</td><td>{status}</td><td>{answer}"
@@ -158,26 +158,32 @@ def checklist(run: Run) -> Markup:
             kind=str(row.value("status")).replace(" ", "-"),
             item=row.value("item"),
             asks=row.value("asks"),
-            status=_STATUS[str(row.value("status"))],
+            status=STATUS_WORDS[str(row.value("status"))],
             answer=row.value("answer") or "",
             where=_where(row.value("where")),
         )
         for row in rows
     )
-    unchecked = [row.value("item") for row in rows if str(row.value("wording_checked")).lower() == "false"]
-    note = ""
-    if unchecked:
-        note = (
-            f"The wording of items {unchecked[0]} to {unchecked[-1]} could not be compared with the published"
-            " table: hold it against the paper before submission."
-        )
-    caption = "PRIME, seven domains (Sengupta et al., JACC Cardiovasc Imaging 2020;13:2017–2035)"
-    return paragraph(note) + frame(
-        caption, ["Item", "Asks for", "Status", "Answer"], lines, kind="plain prose"
+    table = frame(published.name, ["Item", "Asks for", "Status", "Answer"], lines, kind="plain prose")
+    note = unchecked([str(row.value("item")) for row in rows if _is_false(row.value("wording_checked"))])
+    return paragraph(f"{published.source}. Items in short words.") + paragraph(note) + table
+
+
+def unchecked(items: Sequence[str]) -> str:
+    """Sentence on the items whose wording was not held against the published text; empty without any."""
+    if not items:
+        return ""
+    return (
+        f"The wording of items {items[0]} to {items[-1]} could not be compared with the published table: "
+        "hold it against the paper before submission."
     )
 
 
-_STATUS = {
+def _is_false(value) -> bool:
+    return str(value).lower() == "false"
+
+
+STATUS_WORDS = {
     "answered": "answered",
     "in part": "in part; a person must add the rest",
     "person": "needs a person",

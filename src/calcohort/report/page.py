@@ -8,6 +8,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 import calcohort
+from calcohort.audit.checklist import CHECKLISTS
 from calcohort.report import data, pictures, reviewer, summary
 from calcohort.report.methods import methods
 from calcohort.report.prose import text
@@ -99,7 +100,13 @@ def _sections(run: Run, config: Mapping, meta: Mapping) -> list[Section | None]:
         Section("claims", "Published numbers beside this run’s", data.claims(run)),
         Section("methods", "Methods", methods(config)),
         Section("software", "Software and model", _software(meta)),
-        Section("checklist", "Checklist (PRIME)", data.checklist(run)),
+        Section(
+            "checklists",
+            "Checklists",
+            blocks=tuple(
+                Block(f"checklist-{one.items.stem}", one.name, data.checklist(run, one)) for one in CHECKLISTS
+            ),
+        ),
     ]
 
 

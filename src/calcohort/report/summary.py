@@ -3,7 +3,7 @@
 from markupsafe import Markup
 
 from calcohort.report.prose import interval, missing, name_of, paragraph, text
-from calcohort.report.run import Run
+from calcohort.report.run import Row, Run
 
 AGREEMENT = "statistics/agreement.csv"
 COX = "statistics/cox.csv"
@@ -37,7 +37,7 @@ def certainty(run: Run, meta: dict) -> Markup:
     if meta.get("simulated"):
         notes.append(
             text(
-                "<strong>{note}</strong> It shows that the analysis works, and nothing about patients.",
+                "<strong>{note}</strong> This run shows that the analysis works, and nothing about patients.",
                 note=_sentence(meta.get("simulated_note") or "The cohort of this run is simulated."),
             )
         )
@@ -129,11 +129,11 @@ def _npv(run: Run) -> Markup | None:
                     words=words,
                 )
             )
-            horizon = row.tag("horizon_years", "fixed0")
+            horizon = years(row)
     if not parts:
         return None
     both = Markup(" and ").join(parts)
-    return text("Free of MACE at {years} years by Kaplan-Meier were {both}.", years=horizon, both=both)
+    return text("Free of MACE at {years} by Kaplan-Meier were {both}.", years=horizon, both=both)
 
 
 def _nri(run: Run) -> Markup | None:
@@ -152,22 +152,20 @@ def _nri(run: Run) -> Markup | None:
 
 
 def _noninferiority(run: Run) -> Markup | None:
-    rows = [
-        row for row in run.rows(NONINFERIORITY, population="paired") if row.has("difference", "noninferior")
-    ]
-    if not rows:
+    rows = [r for r in run.rows(NONINFERIORITY, population="paired") if r.has("difference", "noninferior")]
+    # Of the horizons the longest; the others are among the reviewer's questions.
+    last = {str(row.value("measure")): row for row in rows}
+    if not last:
         return None
     parts = []
-    for row in rows:
+    for measure, row in last.items():
         holds = str(row.value("noninferior")).lower() in ("1", "1.0", "true", "yes")
         parts.append(
             text(
                 "for {measure}{years} the difference (standard − DL-CTAC) is {difference}, "
                 "which {verdict} a loss of {margin}",
-                measure=_measure(row.value("measure")),
-                years=text(" at {y} years", y=row.tag("horizon_years", "fixed0"))
-                if row.has("horizon_years")
-                else "",
+                measure=_MEASURES.get(measure, measure.replace("_", " ")),
+                years=text(" at {y}", y=years(row)) if row.has("horizon_years") else "",
                 difference=interval(row, "difference", "fixed3"),
                 verdict="excludes" if holds else "does not exclude",
                 margin=row.tag("margin", "fixed3"),
@@ -176,10 +174,17 @@ def _noninferiority(run: Run) -> Markup | None:
     return text("Held against a margin: {parts}.", parts=Markup("; ").join(parts))
 
 
-def _measure(name) -> str:
-    return {"c": "the C index", "npv": "the predictive value of a zero score"}.get(
-        str(name), str(name).replace("_", " ")
-    )
+_MEASURES = {
+    "c": "the C index",
+    "npv_crude": "the crude predictive value of a score of 0",
+    "npv_km": "the predictive value of a score of 0 by Kaplan-Meier",
+}
+
+
+def years(row: Row) -> Markup:
+    """ "5 years", "1 year": the horizon of a row."""
+    unit = " year" if row.value("horizon_years") == 1 else " years"
+    return row.tag("horizon_years", "fixed0") + unit
 
 
 def _events(run: Run) -> Markup | None:

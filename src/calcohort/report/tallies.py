@@ -8,22 +8,23 @@ from calcohort.exhibits.numbers import is_missing
 from calcohort.report.run import Run
 
 TALLIES = "audit/tallies.csv"
-COLUMNS = ("topic", "code", "count", "of")
+COLUMNS = ("topic", "code", "count", "of", "share")
 _FILES = "imaging/files.parquet"
 _SERIES = "imaging/series.csv"
 _SCORES = "scores/scores.csv"
+_QUALITY = "cohort/quality.csv"
 _DEVELOPMENT, _DEVELOPMENT_FLOW = "development/scans.csv", "development/flow.csv"
 
 
 def tallies(run: Run) -> pd.DataFrame:
-    """How often each code occurs: topic, code, count, of (all in topic).
+    """How often each code occurs: topic, code, count, of (all in topic), share (count / of).
 
     Topics `file` and `series` count reason codes of what was not used, `scan` those of scans without a score,
     `flag` the warnings and quality flags of what was scored (`flag, site X` where the study tells sites
     apart), `protocol` the accepted series; `development` and `development flag, site X` those of the
-    development cohort.
+    development cohort; `linked` the rows of each source that belong to somebody of the study.
     """
-    rows = _development(run)
+    rows = _development(run) + _linked(run)
     files = run.root / _FILES
     if files.is_file():
         reasons = pd.read_parquet(files, columns=["reason"])["reason"]
@@ -42,7 +43,18 @@ def tallies(run: Run) -> pd.DataFrame:
         accepted = _true(scores["accepted"]) if "accepted" in scores.columns else scores["agatston"].notna()
         rows += _count("flag", scores.loc[accepted, "warnings"], int(accepted.sum()))
         rows += _by_site(scores[accepted], series)
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    return table.assign(share=table["count"].astype(float) / table["of"].astype(float))
+
+
+def _linked(run: Run) -> list[dict]:
+    rows = []
+    for there in run.rows(_QUALITY, rule="rows"):
+        linked = run.row(_QUALITY, rule="rows_linked", source=there.value("source"))
+        if linked is not None and there.value("count"):
+            facts = {"topic": "linked", "code": there.value("source")}
+            rows.append(facts | {"count": int(linked.value("count")), "of": int(there.value("count"))})
+    return rows
 
 
 def _true(values: pd.Series) -> pd.Series:

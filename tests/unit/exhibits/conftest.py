@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from calcohort.audit.checklist import CHECKLISTS, fill
 from calcohort.exhibits import examples
 from calcohort.exhibits.baseline import baseline
 from calcohort.exhibits.exhibit import read_inputs
@@ -146,33 +147,69 @@ def make_effect() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(EFFECT_COLUMNS))
 
 
-def make_crop(seed: int, gated: bool) -> HeartCrop:
-    """A ball of heart with some calcium in it, finer on the gated scan."""
+def make_crop(seed: int, gated: bool, spots=(), noise: float = 15.0) -> HeartCrop:
+    """A ball of heart, finer on the gated scan.
+
+    `spots` are (label, x, y, z, hu): calcium of that label at that place of the heart's box, 0 to 1 from
+    right to left, front to back and bottom to top; label 3 is bright and not marked.
+    """
     step, pixel = 3.0, 0.8 if gated else 1.6
     size = int(96 / pixel)
-    hu = rng("exhibits", "crop", seed).normal(40, 15, (20, size, size)).astype(np.int16)
+    hu = rng("exhibits", "crop", seed).normal(40, noise, (20, size, size)).astype(np.int16)
     labels = np.full(hu.shape, 3, dtype=np.uint8)
-    middle = size // 2
-    for label, place in ((1, middle - 8), (2, middle + 8)):
-        box = (slice(8, 11), slice(place, place + 4), slice(middle, middle + 4))
-        hu[box], labels[box] = 500, label
+    width = 4 if gated else 2
+    for label, x, y, z, brightness in spots:
+        corner = (int(z * 17), int(y * (size - width)), int(x * (size - width)))
+        box = tuple(slice(low, low + n) for low, n in zip(corner, (3, width, width), strict=True))
+        hu[box], labels[box] = brightness, label
     spacing = (pixel, pixel, step)
     return HeartCrop(hu, labels, (0, 0, 0), hu.shape, spacing, (-48.0, -48.0, 0.0), 600.0)
 
 
+LM, RCA = (1, 0.6, 0.45, 0.75, 500), (1, 0.25, 0.4, 0.4, 500)
+AORTA, MITRAL = (2, 0.45, 0.45, 0.8, 500), (2, 0.6, 0.75, 0.4, 500)
+STENT = (3, 0.65, 0.3, 0.65, 900)
+# Patients by what their scans show: on the gated scan, on the CTAC, standard score, DL-CTAC score, prior PCI.
+CASES = {
+    "left": ((LM, AORTA), (LM, AORTA), 310.0, 286.0, 0),
+    "right": ((RCA, AORTA), (RCA, AORTA), 250.0, 220.0, 0),
+    "small": ((RCA,), (RCA,), 60.0, 44.0, 0),
+    "ring": ((MITRAL,), (MITRAL,), 0.0, 0.0, 0),
+    "stented": ((LM, STENT), (LM, RCA), 90.0, 600.0, 1),
+    "spared": ((LM, STENT), (LM, STENT), 500.0, 450.0, 1),
+    "missed": ((LM,), (), 80.0, 0.0, 0),
+    "misnamed": ((LM,), ((2, *LM[1:]),), 60.0, 0.0, 0),
+    "invented": ((AORTA,), ((1, *AORTA[1:]),), 0.0, 40.0, 0),
+    "noisy": ((), ((1, 0.6, 0.45, 0.75, 140),), 0.0, 25.0, 0),
+}
+
+
+def make_cases() -> tuple[pd.DataFrame, pd.DataFrame]:
+    """cohort/analysis.csv and scores/scores.csv of `CASES`."""
+    rows = [(name, *case[2:]) for name, case in CASES.items()]
+    analysis = pd.DataFrame(rows, columns=["patient_id", "cac_standard", "cac_dl", "prior_pci"])
+    analysis["cac_dl_protocol"] = "ctac_stress"
+    scores = [
+        {"patient_id": name, "series": f"{name}-{kind}", "protocol": kind, "accepted": True, "noise_hu": 15.0}
+        for name in CASES
+        for kind in ("cac_gated", "ctac_stress", "ctac_rest")
+    ]
+    scores = pd.DataFrame(scores)
+    scores["noise_hu"] = np.where(scores["patient_id"] == "noisy", 40.0, 15.0)
+    scores["warnings"] = np.where(scores["series"] == "spared-ctac_stress", "noise;metal", None)
+    return analysis, scores
+
+
+def crop_of(series: str) -> HeartCrop:
+    """The crop of a series of `CASES`."""
+    name, kind = series.split("-")
+    gated = kind == "cac_gated"
+    return make_crop(sorted(CASES).index(name), gated, CASES[name][0 if gated else 1])
+
+
 def make_examples() -> dict[str, np.ndarray]:
-    """Three pairs of scans, one for each purpose."""
-    purposes = (examples.CONCORDANT, examples.FALSE_NEGATIVE, examples.FALSE_POSITIVE)
-    choice = pd.DataFrame(
-        {
-            "purpose": purposes,
-            "series_gated": [f"gated{i}" for i in range(3)],
-            "series_ctac": [f"ctac{i}" for i in range(3)],
-            "cac_standard": [310.0, 60.0, 0.0],
-            "cac_dl": [286.0, 0.0, 25.0],
-        }
-    )
-    return examples.cut(choice, lambda series: make_crop(int(series[-1]), series.startswith("gated")))
+    """What the workflow stores for the pictures."""
+    return examples.cut(examples.choose(examples.patients(*make_cases()), crop_of), crop_of)
 
 
 def write_run(folder, analysis, scans=None, series=None, families=FAMILIES_READ) -> None:
@@ -183,6 +220,8 @@ def write_run(folder, analysis, scans=None, series=None, families=FAMILIES_READ)
     if series is not None:
         write_csv(imaging_protocols(series, None), folder / "statistics/imaging_protocols.csv")
         write_csv(make_effect(), folder / "scores/convention_effect.csv")
+    for checklist in CHECKLISTS:
+        write_csv(fill(checklist, lambda file: file.startswith("statistics/"), {}), folder / checklist.file)
     if scans is not None:
         write_csv(scans, folder / "development/scans.csv")
     for family in families:

@@ -23,7 +23,8 @@ from tests.unit.exhibits.conftest import FAMILIES_READ, META, inputs_of, make_an
 
 TABLES = [name for name, entry in CATALOGUE.items() if entry.kind == "table"]
 # Made from tables of the run; the others from pictures, or from the model.
-TABULAR = [name for name in EXHIBITS if name not in ("figure6", "figureS7", "figureS2")]
+PICTURES = ("figure6", "figureS3", "figureS4", "figureS7")
+TABULAR = [name for name in EXHIBITS if name not in (*PICTURES, "figureS2")]
 FIGURES = [name for name, entry in CATALOGUE.items() if entry.kind == "figure"]
 
 

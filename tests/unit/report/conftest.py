@@ -28,7 +28,7 @@ def finish(root):
     config = made_run.complete_config()
     build.write_claims(root, config, PAPER / "targets.csv", PAPER / "claims.yaml")
     build.write_tallies(root)
-    build.write_checklist(root, made_run.META)
+    build.write_checklists(root, made_run.META)
     (root / "report.html").write_text(build_report(root, config, made_run.META), encoding="utf-8")
     build.write_checksums(root)
     return root
