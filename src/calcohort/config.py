@@ -14,6 +14,7 @@ import yaml
 
 from calcohort.digest import text_digest
 from calcohort.errors import InputError
+from calcohort.registries.codes import code_words
 
 SCHEMA = Path(__file__).resolve().parents[2] / "config" / "schemas" / "config.schema.yaml"
 # Who logs into a database, as it stands in an SQLAlchemy URL.
@@ -71,7 +72,7 @@ def complete(raw: dict, where: str = "config") -> dict:
     """
     if not isinstance(raw, dict):
         raise InputError("is empty or not a mapping", where=where, cure="start with `name: mystudy`")
-    raw = _dates_as_text(raw)
+    raw = _as_text(raw)
     validator = jsonschema.Draft202012Validator(schema())
     errors = sorted(
         validator.iter_errors(raw), key=lambda error: (len(error.absolute_path), str(error.absolute_path))
@@ -136,12 +137,12 @@ def sources(config: dict) -> Iterator[tuple[str, int, dict]]:
             yield name, position, source
 
 
-def _dates_as_text(value):
-    """YAML reads an unquoted 2020-12-31 as a date; a config means the text."""
+def _as_text(value):
+    """YAML reads an unquoted 2020-12-31 as a date; a config means the text, in a key also for 1 and yes."""
     if isinstance(value, dict):
-        return {key: _dates_as_text(child) for key, child in value.items()}
+        return {word: _as_text(child) for key, child in value.items() for word in code_words(key)}
     if isinstance(value, list):
-        return [_dates_as_text(child) for child in value]
+        return [_as_text(child) for child in value]
     return value.isoformat() if isinstance(value, date) else value
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from calcohort.check import check_files
-from calcohort.config import complete, door, read_config
+from calcohort.config import complete, door, read_config, sources_digest
 from calcohort.errors import InputError
 
 SCORES = {"name": "s", "scores": "s.csv", "registries": {"patients": {"path": "p.csv"}}}
@@ -80,6 +80,21 @@ def test_a_wrong_config_gets_one_line(raw, says):
 def test_days_and_folders_that_are_right_are_left_alone():
     complete(SCORES | {"private_dir": "results-private", "cohort": {"registry_date": "2020-12-31"}})
     complete({"name": "s", "analysis": "a", "cohort": {"censoring": "last_contact"}})
+
+
+def test_codes_may_be_words_numbers_and_truth_values_side_by_side(tmp_path):
+    path = tmp_path / "c.yaml"
+    path.write_text(
+        "{name: s, scores: s.csv, registries: {patients: {path: p.csv, values: {"
+        "smoking: {yes: 1, 0: 0, n/a: null}, birth_date: {9999-12-31: null}, sex: {1: male, 2.0: female}}}}}"
+    )
+    config = read_config(path)
+    values = config["registries"]["patients"]["values"]
+    assert values["smoking"] == {"yes": 1, "true": 1, "True": 1, "0": 0, "n/a": None}
+    assert values["birth_date"] == {"9999-12-31": None}
+    assert values["sex"] == {"1": "male", "2": "female"}
+    assert complete(config) == config
+    assert len(sources_digest(config)) == 16
 
 
 def test_a_missing_or_broken_file_gets_one_line(tmp_path):

@@ -12,17 +12,18 @@ from datetime import date, datetime, timedelta
 import numpy as np
 import pandas as pd
 
+from calcohort.registries.codes import as_text, code_words
 from calcohort.registries.schemas import DATE, FLAG, NUMBER, Violation
 
 MISSING = frozenset({"", "n/a", "na", "#n/a", "nan", "nat", "null", "none", "<na>", "missing", "."})
 FLAGS = {"0": 0, "1": 1, "false": 0, "true": 1, "unchecked": 0, "checked": 1}
-# YAML reads an unquoted yes or no as a truth value.
-YAML_TRUTH = {True: ("yes", "Yes", "YES", "true", "True"), False: ("no", "No", "NO", "false", "False")}
 ISO, EXCEL = "%Y-%m-%d", "excel"
 OTHER_FORMATS = (
     ISO, "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d", "%d-%m-%Y", "%m-%d-%Y", "%Y%m%d", "%d-%b-%Y",
     "%d %b %Y", "%b %d, %Y", "%m/%d/%y", "%d.%m.%y",
 )  # fmt: skip
+# Beyond these years nanoseconds do not reach, and nobody was scanned.
+YEARS = range(1800, 2201)
 EXCEL_DAY_0 = datetime(1899, 12, 30)
 PLAIN_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 COMMA_NUMBER = re.compile(r"[+-]?\d+,\d+")
@@ -50,6 +51,10 @@ PROBLEMS = {
     "serial day": (
         "holds Excel serial days",
         "store the column as dates in the spreadsheet, or set date_format: excel",
+    ),
+    "impossible year": (
+        f"has years before {YEARS[0]} or after {YEARS[-1]}",
+        'correct them, or map a date that stands for none under `values`, e.g. {"9999-12-31": null}',
     ),
     "not a date": (None, None),
 }
@@ -115,15 +120,16 @@ class _Reader:
         return text, None, ()
 
     def _date(self, cell, text: str) -> tuple[object, str | None]:
-        if isinstance(cell, date):
-            return datetime(cell.year, cell.month, cell.day), None
         serial = SERIAL_DAY.fullmatch(text)
-        if self.date_format == EXCEL:
-            return (EXCEL_DAY_0 + timedelta(days=int(serial[1])), None) if serial else (None, "not a date")
-        value = _day(text, self.date_format)
+        if isinstance(cell, date):
+            value = datetime(cell.year, cell.month, cell.day)
+        elif self.date_format == EXCEL:
+            value = EXCEL_DAY_0 + timedelta(days=int(serial[1])) if serial else None
+        else:
+            value = _day(text, self.date_format)
         if value is None:
             return None, "serial day" if serial else "not a date"
-        return value, None
+        return (value, None) if value.year in YEARS else (None, "impossible year")
 
     def _number(self, cell, text: str) -> tuple[float | None, str | None]:
         if not isinstance(cell, str):
@@ -176,22 +182,11 @@ def parse(raw: pd.Series, rule, *, recode: dict | None, date_format: str, decima
     return Parsed(_typed(column, kind), violations, dict(repairs))
 
 
-def as_text(cell) -> str:
-    """Cell as text; whole numbers have no decimals, so that 12, 12.0 and "12" agree."""
-    if isinstance(cell, str):
-        return cell
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))
-    return str(cell)
-
-
 def _recoding(recode: dict) -> dict[str, str | None]:
     table = {}
     for theirs, ours in recode.items():
-        keys = YAML_TRUTH[theirs] if isinstance(theirs, bool) else (as_text(theirs).strip(),)
-        table |= dict.fromkeys(
-            keys, None if ours is None else str(int(ours)) if isinstance(ours, bool) else str(ours)
-        )
+        word = None if ours is None else str(int(ours)) if isinstance(ours, bool) else str(ours)
+        table |= dict.fromkeys(code_words(theirs), word)
     return table
 
 
@@ -216,13 +211,13 @@ def _violation(raw: pd.Series, problems, values, problem: str, date_format: str)
 def _about_dates(texts: set[str], some_follow: bool, date_format: str) -> tuple[str, str]:
     """What is wrong with the dates that do not follow the format, and the cure."""
     others = [f for f in OTHER_FORMATS if f != date_format]
-    fit_all = [f for f in others if all(_day(text, f) for text in texts)]
+    fit_all = [f for f in others if all(_fits(text, f) for text in texts)]
     if fit_all and not some_follow:
         cure = f'set date_format: "{fit_all[0]}"'
         if len(fit_all) > 1:
             cure += f' (or "{fit_all[1]}", which fits too: only the owner of the source knows)'
         return f"is not in the date format {date_format}", cure
-    if any(_day(text, f) for text in texts for f in others):
+    if any(_fits(text, f) for text in texts for f in others):
         cure = "write all dates of the column in one format"
         return f"has dates in two formats, {date_format} and another", cure
     return f"is not a date in the format {date_format}", "correct the dates, or set date_format"
@@ -236,6 +231,10 @@ def _day(text: str, date_format: str) -> datetime | None:
             value = datetime.strptime(written, date_format)
         except ValueError:
             continue
-        # Before and after these years nanoseconds do not reach, and nobody was scanned.
-        return datetime(value.year, value.month, value.day) if 1800 <= value.year <= 2200 else None
+        return datetime(value.year, value.month, value.day)
     return None
+
+
+def _fits(text: str, date_format: str) -> bool:
+    value = _day(text, date_format)
+    return value is not None and value.year in YEARS

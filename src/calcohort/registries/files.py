@@ -116,9 +116,12 @@ def _check_separator(header: list[str], separator: str, where: str) -> None:
 
 def _parquet(path: Path, source: dict, where: str) -> pd.DataFrame:
     try:
-        return _numbered(pd.read_parquet(path), 1)
+        table = pd.read_parquet(path)
     except (ValueError, OSError):
         raise InputError("not a Parquet file", where=where, cure=f"give {FORMATS}") from None
+    # pandas stores an index, often the patient's identifier, apart from the columns.
+    named = [name for name in table.index.names if name is not None]
+    return _numbered(table.reset_index(named) if named else table, 1)
 
 
 def _excel(path: Path, source: dict, where: str) -> pd.DataFrame:
@@ -126,9 +129,9 @@ def _excel(path: Path, source: dict, where: str) -> pd.DataFrame:
 
     try:
         with pd.ExcelFile(path, engine="openpyxl") as book:
-            sheet = source.get("sheet", 0)
-            if isinstance(sheet, str) and sheet not in book.sheet_names:
-                cure = f"set `sheet` to one of: {', '.join(book.sheet_names)}"
+            sheet, names = source.get("sheet", 0), book.sheet_names
+            if sheet not in (names if isinstance(sheet, str) else range(len(names))):
+                cure = f"set `sheet` to one of: {', '.join(names)}"
                 raise InputError("no such sheet", where=where, cure=cure)
             table = book.parse(sheet, dtype=object, keep_default_na=False, na_values=[""])
     except (zipfile.BadZipFile, KeyError, OSError):

@@ -1,5 +1,7 @@
 """One registry source, or several of one kind, as a table under calcohort's names."""
 
+from dataclasses import replace
+
 import pandas as pd
 
 from calcohort.errors import InputError
@@ -119,8 +121,8 @@ def check(
 def _one(source: dict, name: str, label: str, where: str, crosswalk) -> tuple[pd.DataFrame, list, list]:
     """Table, violations as errors, and findings of one source."""
     schema = schemas.SCHEMAS[name]
-    raw, present, findings = _arranged(source, name, label, where)
-    parsed, violations, unread = {}, [], set()
+    raw, present, skip_empty = _arranged(source, name, where)
+    parsed, violations, findings, unread = {}, [], [], set()
     for column, theirs in present.items():
         result = cells.parse(
             raw[theirs].rename(column),
@@ -134,6 +136,10 @@ def _one(source: dict, name: str, label: str, where: str, crosswalk) -> tuple[pd
         unread |= {(column, row) for violation in result.violations for row in violation.rows}
         findings += [_finding(label, f"{rule}_{column}", n) for rule, n in result.repairs.items()]
     table = pd.DataFrame(parsed, index=raw.index)
+    if skip_empty:
+        empty = _is_empty(table, {row for _, row in unread})
+        findings += [_finding(label, "empty_rows_skipped", int(empty.sum()))] if empty.any() else []
+        table = table[~empty]
     if "identifier" in source:
         table["patient_id"], unknown = _translated(table["patient_id"], source, crosswalk, where)
         findings += [_finding(label, "identifier_not_in_crosswalk", unknown)] if unknown else []
@@ -141,15 +147,15 @@ def _one(source: dict, name: str, label: str, where: str, crosswalk) -> tuple[pd
         again = table.duplicated()
         findings += [_finding(label, "same_row_twice_counted_once", int(again.sum()))] if again.any() else []
         table = table[~again]
-    violations += [v for v in schemas.violations(table, name) if not _said_before(v, unread)]
+    violations += [v for found in schemas.violations(table, name) if (v := _not_said_before(found, unread))]
     for column in REPORTED_ABSENT.get(name, ()):
         if column not in present:
             findings.append(_finding(label, f"no_column_{column}", 1))
     return table, [violation.as_error(where) for violation in violations], findings
 
 
-def _arranged(source: dict, name: str, label: str, where: str) -> tuple[pd.DataFrame, dict, list]:
-    """Raw table with one row a record, {calcohort's name: the file's name}, and findings."""
+def _arranged(source: dict, name: str, where: str) -> tuple[pd.DataFrame, dict, bool]:
+    """Raw table, one row a record; {calcohort's name: the file's name}; whether to skip empty rows."""
     schema, renamed = schemas.SCHEMAS[name], source.get("columns", {})
     raw = files.load(source, where)
     skip_empty = source.get("skip_empty", redcap.is_export(raw))
@@ -164,18 +170,16 @@ def _arranged(source: dict, name: str, label: str, where: str) -> tuple[pd.DataF
     if name != "patients" and redcap.is_export(raw) and "sex" not in renamed:
         # One export serves for all sources: its sex column is the patients' own and in their codes.
         present.pop("sex", None)
+    return raw, present, skip_empty
+
+
+def _is_empty(table: pd.DataFrame, unread: set[int]) -> pd.Series:
+    """Rows without any content; `unread` have some that could not be read."""
     # Who somebody is makes no record of what happened.
-    content = [theirs for column, theirs in present.items() if column not in ("patient_id", "sex")]
-    if not skip_empty or not content:
-        return raw, present, []
-    empty = (raw[content].isna() | raw[content].astype(str).apply(lambda cells: cells.str.strip() == "")).all(
-        axis=1
-    )
-    return (
-        raw[~empty],
-        present,
-        [_finding(label, "empty_rows_skipped", int(empty.sum()))] if empty.any() else [],
-    )
+    content = table.drop(columns=["patient_id", "sex"], errors="ignore")
+    if content.columns.empty:
+        return pd.Series(False, index=table.index)
+    return content.isna().all(axis=1) & ~table.index.isin(list(unread))
 
 
 def _translated(ids: pd.Series, source: dict, crosswalk, where: str) -> tuple[pd.Series, int]:
@@ -192,9 +196,10 @@ def _translated(ids: pd.Series, source: dict, crosswalk, where: str) -> tuple[pd
     return translated, int(translated.str.startswith(f"{system}:").sum())
 
 
-def _said_before(violation: schemas.Violation, unread: set[tuple[str, int]]) -> bool:
-    """A cell that could not be parsed is empty by now: it is no second violation."""
-    return bool(violation.rows) and all((violation.column, row) in unread for row in violation.rows)
+def _not_said_before(violation: schemas.Violation, unread: set[tuple[str, int]]):
+    """The violation without cells that could not be parsed, which are empty by now; None if none is left."""
+    rows = tuple(row for row in violation.rows if (violation.column, row) not in unread)
+    return replace(violation, rows=rows) if rows or not violation.rows else None
 
 
 # Sources in which one record is often exported several times.

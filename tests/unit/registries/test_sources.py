@@ -1,5 +1,7 @@
 """Registries in: what is read, what is repaired and counted, and what is refused with a cure."""
 
+from datetime import date
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -206,10 +208,10 @@ class TestRefusals:
         text = "patient_id,death_date\nA,12/31/2014\nB,05/06/2014\nC,31/12/2014\n"
         assert "two formats" in refusal(source(text, date_format="%m/%d/%Y"), "deaths")
 
-    @pytest.mark.parametrize("date", ["2014-02-30", "0214-12-31", "soon", "2014"])
-    def test_a_date_that_is_none(self, source, date, refusal):
-        line = refusal(source(f"patient_id,death_date\nA,2014-12-31\nB,{date}\n"), "deaths")
-        assert "in row 3" in line and date not in line.replace("%Y-%m-%d", "")
+    @pytest.mark.parametrize("written", ["2014-02-30", "0214-12-31", "soon", "2014"])
+    def test_a_date_that_is_none(self, source, written, refusal):
+        line = refusal(source(f"patient_id,death_date\nA,2014-12-31\nB,{written}\n"), "deaths")
+        assert "in row 3" in line and written not in line.replace("%Y-%m-%d", "")
 
     def test_two_rows_for_a_patient(self, source, refusal):
         line = refusal(source(PATIENTS + "A,male,70,25.5,1\n"), "patients")
@@ -311,6 +313,15 @@ class TestRefusals:
     def test_a_source_that_does_not_exist(self, source, refusal):
         assert "no such source" in refusal(source(PATIENTS), "labs")
 
+    def test_a_cell_is_named_once_for_what_is_wrong_with_it(self, source):
+        _, errors = check(source("patient_id,death_date\nA,\nB,soon\n"), "deaths")
+        assert [str(error).split(";")[0].split(": ")[1] for error in errors] == [
+            "column death_date is not a date in the format %Y-%m-%d in row 3",
+            "column death_date is empty in row 2",
+        ]
+        table, _ = check(source("patient_id,death_date\nA,\nB,soon\n", skip_empty=True), "deaths")
+        assert table is None
+
     def test_check_gives_every_violation_of_every_file(self, source):
         bad = source("patient_id,event,event_date\nA,stroke,\n,pci,31.12.2014\n", "bad.csv")
         table, errors = check([bad, {"path": "gone.csv"}], "events")
@@ -367,6 +378,29 @@ class TestFormats:
             engine.dispose()
             found = read({"url": url, "query": "SELECT * FROM t ORDER BY patient_id"}, name)
         pd.testing.assert_frame_equal(found, expected, check_exact=True)
+
+    def test_an_index_of_a_parquet_file_is_a_column(self, tmp_path):
+        self.EVENTS.set_index("patient_id").to_parquet(tmp_path / "t.parquet")
+        assert read({"path": str(tmp_path / "t.parquet")}, "events")["patient_id"].tolist() == ["7", "8", "9"]
+
+    @pytest.mark.parametrize("kind", ["csv", "parquet", "xlsx"])
+    def test_a_date_that_stands_for_none_is_named_and_can_be_mapped(self, tmp_path, kind, refusal):
+        day = date(9999, 12, 31)
+        table = pd.DataFrame({"patient_id": ["A", "B"], "last_contact_date": [date(2015, 1, 2), day]})
+        path = tmp_path / f"t.{kind}"
+        {"csv": table.to_csv, "parquet": table.to_parquet, "xlsx": table.to_excel}[kind](path, index=False)
+        assert "has years before 1800 or after 2200 in row" in refusal({"path": str(path)}, "followup")
+        values = {"last_contact_date": {"9999-12-31": None}}
+        found = read({"path": str(path), "values": values}, "followup")["last_contact_date"]
+        assert found.isna().tolist() == [False, True]
+        found = read({"path": str(path), "values": values, "skip_empty": True}, "followup")
+        assert found["patient_id"].tolist() == ["A"]
+
+    @pytest.mark.parametrize("sheet", [1, -1])
+    def test_a_number_of_no_sheet(self, tmp_path, sheet, refusal):
+        self.EVENTS.to_excel(tmp_path / "t.xlsx", sheet_name="data", index=False)
+        line = refusal({"path": str(tmp_path / "t.xlsx"), "sheet": sheet}, "events")
+        assert "no such sheet" in line and "data" in line
 
     def test_a_sheet_that_is_not_there(self, tmp_path, refusal):
         self.EVENTS.to_excel(tmp_path / "t.xlsx", sheet_name="data", index=False)
