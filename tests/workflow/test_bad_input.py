@@ -5,6 +5,8 @@ import pytest
 
 from tests.workflow.conftest import said
 
+pytestmark = pytest.mark.slow
+
 ANALYSIS = pd.DataFrame(
     {"patient_id": ["a", "b"], "cac_dl": [0, 5], "followup_days": [10, 20], "mace": [0, 1]}
 )
@@ -37,7 +39,6 @@ def test_nothing_of_the_demo_mixes_into_a_study(place):
     assert "convert" not in said(run)
 
 
-@pytest.mark.slow
 def test_a_missing_column_is_named_before_any_scan_is_read(place):
     (place / "dicom").mkdir()
     pd.DataFrame({"patient_id": ["a"], "sex": ["male"], "age": [50]}).to_csv(place / "p.csv", index=False)
@@ -51,7 +52,6 @@ def test_a_missing_column_is_named_before_any_scan_is_read(place):
     )
 
 
-@pytest.mark.slow
 def test_duplicate_patients_are_counted_and_not_named(place):
     patients = pd.DataFrame({"patient_id": ["Smith7", "Smith7"], "sex": ["male", "male"], "age": [50, 50]})
     patients.to_csv(place / "p.csv", index=False)

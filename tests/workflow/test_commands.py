@@ -14,6 +14,8 @@ from calcohort.simulate.dicom_writer import write_series
 from calcohort.volume import Volume
 from tests.workflow.conftest import CHECKOUT
 
+pytestmark = pytest.mark.slow
+
 
 def calcohort(*arguments: str, cwd: Path = CHECKOUT) -> subprocess.CompletedProcess:
     command = [sys.executable, "-m", "calcohort.cli", *arguments]
@@ -27,7 +29,6 @@ def cylinder() -> Volume:
     return Volume(np.repeat(disc[None], 40, axis=0), (1.0, 1.0, 3.0))
 
 
-@pytest.mark.slow
 def test_a_scan_without_a_heart_and_junk_have_reasons_and_no_traceback(tmp_path):
     write_series(cylinder(), tmp_path / "a", patient_id="X", study_date="2015-01-01", protocol="ctac_stress")
     (tmp_path / "notes.txt").write_text("no scan")

@@ -68,6 +68,7 @@ def test_without_calcium_noise_alone_makes_none():
     assert scan.agatston == 0
 
 
+@pytest.mark.slow
 def test_coronary_calcium_lies_inside_the_heart_region():
     inside = total = 0
     for seed in range(4):

@@ -40,6 +40,7 @@ def settings(task="lesion", **changes):
     return TrainingSettings(**(fixed | changes))
 
 
+@pytest.mark.slow
 def test_lesion_network_learns_and_finds_planted_lesions(toy, tmp_path):
     samples, wanted = toy["lesion"], settings()
     history = loop.train_model(samples, np.arange(9), np.arange(9, 12), wanted, tmp_path, "cpu")
@@ -67,6 +68,7 @@ def test_heart_network_learns(toy, tmp_path):
     assert history["dice"].iloc[-1] > 0.9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("killed_at", [3, 14])
 def test_a_killed_training_goes_on_to_the_same_bits(toy, tmp_path, monkeypatch, killed_at):
     wanted = settings(steps=16, validate_every=8, checkpoint_every=5)

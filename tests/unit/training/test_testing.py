@@ -84,6 +84,7 @@ class Stub:
         return answer("metal")(volume)
 
 
+@pytest.mark.slow
 def test_a_test_cut_off_goes_on_and_comes_to_the_same(trial, tmp_path):
     stub = Stub()
     with pytest.raises(KeyboardInterrupt):
@@ -100,6 +101,7 @@ def test_a_test_cut_off_goes_on_and_comes_to_the_same(trial, tmp_path):
     assert (tmp_path / "whole" / "failures").exists()
 
 
+@pytest.mark.slow
 def test_two_models_are_not_mixed(trial, tmp_path):
     testing.test_model(Stub(20), "m", trial, tmp_path)
     with pytest.raises(InputError, match="another model"):

@@ -1,0 +1,37 @@
+"""How processes of pytest-xdist share the tests: fast ones first; what shares a costly fixture, together."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+# Two processes on two cores: each computes on one. Read when OpenMP is loaded, long after this.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+HERE = Path(__file__).parent
+# Folders whose tests run in one process, one after another: they start runs and clusters, or share a fixture
+# that takes long to make. Others are dealt out by their files.
+TOGETHER = ("workflow", "slurm", "unit/exhibits")
+# Runs and clusters are the longest of the slow ones, and start first.
+FIRST = ("workflow", "slurm")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give each test its group, and put the fast ones first."""
+    for item in items:
+        place = _place(item)
+        group = "workflow" if place in FIRST else place
+        item.add_marker(pytest.mark.xdist_group(f"{group} slow" if _slow(item) else group))
+    items.sort(key=lambda item: (_slow(item), _slow(item) and _place(item) not in FIRST))
+
+
+def _slow(item: pytest.Item) -> bool:
+    return item.get_closest_marker("slow") is not None
+
+
+def _place(item: pytest.Item) -> str:
+    relative = item.path.relative_to(HERE)
+    folder = relative.parent.as_posix()
+    return folder if folder in TOGETHER else relative.as_posix()
