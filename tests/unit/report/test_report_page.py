@@ -111,6 +111,10 @@ def test_methods_follow_the_config(full_run):
     config["statistics"]["bootstrap_replicates"] = 321
     page = build_report(full_run, config, made_run.META)
     assert ">321</span> replicates" in page and "last contact or hospital event" in page
+    assert "this exclusion conditions on the future" in page
+    assert "Shown beside it: these patients kept" in page and "; the clock started on the last" in page
+    config["cohort"]["sensitivity"] = []
+    assert "Shown beside it" not in build_report(full_run, config, made_run.META)
     del config["imaging"]
     config["scores"] = "scores.csv"
     assert "no scan was read or segmented" in build_report(full_run, config, made_run.META)
