@@ -20,7 +20,7 @@ def check_files(config: dict) -> None:
     Raises
     ------
     InputError
-        With the key of the config, the path as it stands there, and the cure.
+        With the key of the config, the path as it stands there (not in a private study), and the cure.
     """
     if Path(config.get("private_dir", ".")).is_file():
         raise InputError(
@@ -29,7 +29,9 @@ def check_files(config: dict) -> None:
     for key, path in _inputs(config):
         if not Path(path).exists():
             cure = "mend the path (it is relative to the working directory)"
-            raise InputError(f"no such file or folder: {path}", where=key, cure=cure)
+            # Names of a private study's files stay out of what a run prints.
+            shown = "" if "private_dir" in config else f": {path}"
+            raise InputError(f"no such file or folder{shown}", where=key, cure=cure)
 
 
 def model_files(model_dir: str | Path) -> list[str]:
@@ -105,7 +107,7 @@ def _read_scores(config: dict) -> pd.DataFrame:
     from calcohort.cohort.scores import exams_from_scores
     from calcohort.registries.scores import read_scores
 
-    table = read_scores(config["scores"])
+    table = read_scores(config["scores"], hide_path="private_dir" in config)
     if "pet" not in config["registries"]:
         exams_from_scores(table)
     return table
@@ -149,7 +151,8 @@ def _check_registries(config: dict) -> Iterator[str | InputError]:
     registries = config.get("registries", {})
     crosswalk = people = None
     for name in sorted(registries, key=lambda name: (name != CROSSWALK, name != "patients")):
-        table, errors = check(registries[name], name, crosswalk=crosswalk)
+        private = "private_dir" in config
+        table, errors = check(registries[name], name, crosswalk=crosswalk, hide_paths=private)
         yield from errors
         if table is None:
             continue

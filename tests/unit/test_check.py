@@ -117,3 +117,15 @@ def test_the_private_side_is_a_folder(study):
     config = {"scores": "s.csv", "registries": {"patients": {"path": "p.csv"}}, "private_dir": "p.csv"}
     with pytest.raises(InputError, match="private_dir: is a file; name a folder"):
         study(config, s=SCORES, p=PATIENTS)
+
+
+def test_no_path_of_a_private_study_is_printed(study):
+    registries = {"patients": {"path": "Mercy.csv"}, "deaths": {"path": "Mercy-dead.csv"}}
+    config = {"scores": "Mercy-scores.csv", "registries": registries, "private_dir": "vault"}
+    files = {"Mercy": PATIENTS + "A,F,\n", "Mercy-scores": SCORES.replace("12", "many")}
+    with pytest.raises(InputError, match=r"registries\.deaths\.path: no such file or folder; mend") as caught:
+        study(config, **files)
+    assert "Mercy" not in str(caught.value)
+    with pytest.raises(InputError, match=r"scores: column agatston(.|\n)*registries\.patients: ") as caught:
+        study(config, **files, **{"Mercy-dead": "patient_id,death_date\nA,soon\n"})
+    assert "Mercy" not in str(caught.value)
