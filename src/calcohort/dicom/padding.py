@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
 
 from calcohort.dicom.frames import Frame
 from calcohort.dicom.pixels import PixelLayout
@@ -78,6 +77,9 @@ def _saturated(words, stored, layout: PixelLayout) -> np.ndarray | None:
 
 def _from_edge(mask: np.ndarray) -> np.ndarray:
     """The connected parts of a mask that reach the edge of the slice."""
+    # Few scans need it, and each job of a shard would wait for it.
+    from scipy import ndimage
+
     labels, n = ndimage.label(mask)
     edge = np.concatenate((labels[0], labels[-1], labels[:, 0], labels[:, -1]))
     outside = np.zeros(n + 1, dtype=bool)

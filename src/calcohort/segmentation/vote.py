@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
-from scipy.spatial import cKDTree
 
 BACKGROUND, CORONARY, OTHER, HEART = range(4)
 NEIGHBOURS_26 = np.ones((3, 3, 3), dtype=bool)
@@ -141,4 +140,7 @@ def divide(voxels: np.ndarray, members: np.ndarray, probabilities: np.ndarray, s
 
 def _nearest(leaders: np.ndarray, points: np.ndarray) -> np.ndarray:
     """Distance of each point to the nearest leader; infinite without one."""
+    # A tenth of the start of a shard's job, where few scans have mixed lesions.
+    from scipy.spatial import cKDTree
+
     return cKDTree(leaders).query(points)[0] if len(leaders) else np.full(len(points), np.inf)
