@@ -21,8 +21,8 @@ rule claims:
     input:
         STATISTICS,
         analysis=ANALYSIS,
-        claims="config/paper/targets.csv",
-        mapping="config/paper/claims.yaml",
+        claims=CONFIG["claims"]["file"],
+        mapping=CONFIG["claims"]["mapping"] or [],
     output:
         result("audit/claims.csv"),
         result("audit/claims_summary.csv"),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from calcohort import tables
-from calcohort.config import DOORS, read_config, sources
+from calcohort.config import DOORS, default, read_config, sources
 from calcohort.errors import InputError
 
 ANALYSIS_COLUMNS = ("patient_id", "cac_dl", "followup_days", "mace")
@@ -183,6 +183,9 @@ def _inputs(config: dict) -> Iterator[tuple[str, str]]:
     for name, _, source in sources(config):
         if "path" in source:
             yield f"registries.{name}.path", source["path"]
+    for entry, path in config.get("claims", {}).items():
+        if path and path != default("claims", entry):
+            yield f"claims.{entry}", path
     if "imaging" in config or "development" in config:
         yield "segmentation.model", config["segmentation"]["model"]
     if start := config.get("development", {}).get("training", {}).get("start_from"):

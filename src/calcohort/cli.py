@@ -48,11 +48,21 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("results", metavar="results/NAME", help="folder of the run")
     verify.set_defaults(run=_verify)
 
-    claims = commands.add_parser("claims", help="hold published numbers against arithmetic")
+    claims = commands.add_parser(
+        "claims", help="hold published or drafted numbers against arithmetic or a run"
+    )
     actions = claims.add_subparsers(metavar="ACTION", required=True)
     contradictions = actions.add_parser("check", help="list every contradiction in a claims file")
     contradictions.add_argument("file", metavar="FILE")
     contradictions.set_defaults(run=_claims_check)
+    compare = actions.add_parser("compare", help="hold a claims file, a draft's for example, against a run")
+    compare.add_argument("file", metavar="FILE", help="claims file")
+    compare.add_argument("results", metavar="results/NAME", help="folder of the run")
+    compare.add_argument(
+        "--mapping", metavar="F", help="where a run holds the numbers; claims.yaml beside FILE"
+    )
+    compare.add_argument("--out", metavar="F", help="write every claim with its verdict to this CSV file")
+    compare.set_defaults(run=_claims_compare)
     return parser
 
 
@@ -81,6 +91,12 @@ def _claims_check(options: argparse.Namespace) -> int:
     from calcohort.audit.contradictions import run
 
     return run(options.file)
+
+
+def _claims_compare(options: argparse.Namespace) -> int:
+    from calcohort.audit.drafts import run
+
+    return run(options.file, options.results, options.mapping, options.out)
 
 
 if __name__ == "__main__":

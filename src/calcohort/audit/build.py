@@ -21,18 +21,19 @@ def write_claims(
     run_dir: str | Path,
     config: Mapping,
     claims_file: str | Path,
-    mapping: str | Path,
+    mapping: str | Path | None,
     analysis: str | Path | None = None,
 ) -> None:
     """audit/claims.csv and audit/claims_summary.csv: published numbers beside those of the run.
 
     `analysis` is the analysis table where it is not the run's own cohort/analysis.csv.
     """
-    run = Run(Path(run_dir))
+    run, table = Run(Path(run_dir)), claims.read_claims(claims_file)
+    places = (claims.read_mapping(mapping) if mapping else {}) | claims.own_mapping(table)
     elsewhere = {ANALYSIS: read_csv(analysis)} if analysis else {}
     compared = claims.compare(
-        claims.read_claims(claims_file),
-        claims.read_mapping(mapping),
+        table,
+        places,
         lambda file: elsewhere[file] if file in elsewhere else run.table(file),
         calibrated="cohort" in config.get("simulate", {}),
         seed=config["statistics"]["seed"],

@@ -7,17 +7,22 @@ published; a mapping (config/paper/claims.yaml explains its keys) says where a r
 import itertools
 import re
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 import pandas as pd
 import yaml
 
 from calcohort.audit.quantities import Unavailable, from_data, from_row, of_total
-from calcohort.audit.verdicts import VERDICTS, Estimate, Published, judge, parse_published
+from calcohort.audit.verdicts import KINDS, VERDICTS, Estimate, Published, as_printed, judge, parse_published
 from calcohort.errors import InputError
 
 CLAIM_COLUMNS = ("id", "section", "quantity", "value", "ci_low", "ci_high", "p", "n", "population", "note")
+NEEDED_COLUMNS = ("id", "value")
+_NUMBERS = ("value", "ci_low", "ci_high", "p", "n")
+# Columns by which a claims file says itself where a run holds a number; the last four have usual names.
+OWN_MAPPING = ("kind", "file", "where", "column")
+_USUAL = {"low": "ci_low", "high": "ci_high", "p": "p", "n": "n"}
 
 
 @dataclass(frozen=True)
@@ -45,25 +50,39 @@ class Claim:
     verdict: str = ""
     reason: str = ""
     note: str = ""
+    as_printed: str = ""
 
 
 def read_claims(path: str | Path) -> pd.DataFrame:
-    """The claims file as text, every field a string.
+    """The claims file as text, every field a string; columns that it does not have are empty.
+
+    A file separated by semicolons, as spreadsheets of many countries write it, has decimal commas.
 
     Raises
     ------
     InputError
-        If a column is missing or an id is there twice.
+        If id or value is missing, or an id is there twice.
     """
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        with open(path, encoding="utf-8-sig", newline="") as handle:
+            head = handle.readline()
+        sep = ";" if head.count(";") > head.count(",") else ","
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, sep=sep, encoding="utf-8-sig")
     except (OSError, ValueError) as error:
         raise InputError("cannot be read as CSV", where=str(path), cure="give a claims file") from error
-    missing = [column for column in CLAIM_COLUMNS if column not in table.columns]
+    table = table.rename(columns=lambda name: str(name).strip())
+    for column in _NUMBERS if sep == ";" else ():
+        if column in table:
+            table[column] = table[column].str.replace(",", ".", regex=False)
+    missing = [column for column in NEEDED_COLUMNS if column not in table.columns]
     if missing:
         raise InputError(
             f"has no column {missing[0]}", where=str(path), cure=f"use {', '.join(CLAIM_COLUMNS)}"
         )
+    for column in CLAIM_COLUMNS:
+        if column not in table:
+            table[column] = ""
+    table = table.apply(lambda column: column.str.strip())
     twice = table.loc[table["id"].duplicated(), "id"]
     if len(twice):
         raise InputError(f"id {twice.iloc[0]} is there twice", where=str(path), cure="make every id unique")
@@ -80,8 +99,11 @@ def read_mapping(path: str | Path) -> dict[str, dict]:
     """
     try:
         raw = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
+    except (OSError, ValueError, yaml.YAMLError) as error:
         raise InputError("cannot be read as YAML", where=str(path), cure="give a claims mapping") from error
+    if not isinstance(raw, dict) or not isinstance(raw.get("quantities"), list):
+        cure = "give quantities, as config/paper/claims.yaml explains"
+        raise InputError("has no list of quantities", where=str(path), cure=cure)
     mapping: dict[str, dict] = {}
     for entry in raw["quantities"]:
         for identifier, spec in _expand(entry, raw.get("named", {})):
@@ -89,6 +111,27 @@ def read_mapping(path: str | Path) -> dict[str, dict]:
                 raise InputError(f"maps {identifier} twice", where=str(path), cure="keep one of them")
             mapping[identifier] = spec
     return mapping
+
+
+def own_mapping(claims: pd.DataFrame) -> dict[str, dict]:
+    """What a claims file says itself: columns kind, file, where ("population=all; term=>400") and column.
+
+    low, high, p, n and scale may be columns too; else ci_low, ci_high, p, n and 1 (100 for a percent).
+    Lines without a file are left to the mapping.
+    """
+    if not set(OWN_MAPPING) <= set(claims.columns):
+        return {}
+    found = {}
+    for row in claims[claims["file"] != ""].to_dict("records"):
+        pairs = (part.partition("=") for part in row["where"].split(";") if part.strip())
+        spec = {key: row[key] for key in ("kind", "file", "column")}
+        spec["row"] = {name.strip(): value.strip() for name, _, value in pairs}
+        spec |= {key: row.get(f"{key}_column") or usual for key, usual in _USUAL.items()}
+        spec["scale"] = float(row.get("scale") or (100 if row["kind"] == "percent" else 1))
+        if row["kind"] not in KINDS:
+            raise InputError(f"claim {row['id']} is of no kind", where="kind", cure=f"use {', '.join(KINDS)}")
+        found[row["id"]] = spec
+    return found
 
 
 def compare(
@@ -121,9 +164,12 @@ def compare(
     DataFrame
         Columns of :class:`Claim`; rows in the order of `claims`.
     """
-    rows = []
+    rows, published_n = [], dict(zip(claims["id"], claims["value"], strict=True))
     for claim in claims.to_dict("records"):
         spec = mapping.get(claim["id"], {"not_computable": "no entry in the mapping"})
+        if "published_n" in spec:
+            # The published total of this number is another claim of the file.
+            claim = claim | {"n": published_n.get(spec["published_n"], claim["n"])}
         rows.append(asdict(_compare_one(claim, spec, table, calibrated, seed, replicates)))
     result = pd.DataFrame(rows, columns=[field.name for field in fields(Claim)])
     return result.astype({"row": "Int64"})
@@ -151,7 +197,10 @@ def _compare_one(claim: dict, spec: dict, table, calibrated: bool, seed: int, re
         estimate = _estimate(claim["id"], spec, table, seed, replicates)
     except Unavailable as reason:
         return Claim(**head, verdict="not computable", reason=str(reason))
+    if "share_of" in spec and published.n:
+        published = replace(published, n=published.n * _share(spec, table))
     verdict, reason = _verdict(published, estimate, spec, calibrated)
+    same = as_printed(claim, estimate, spec["kind"])
     return Claim(
         **head,
         value=estimate.value,
@@ -165,7 +214,15 @@ def _compare_one(claim: dict, spec: dict, table, calibrated: bool, seed: int, re
         column=estimate.column,
         verdict=verdict,
         reason=reason,
+        as_printed="" if same is None else "yes" if same else "no",
     )
+
+
+def _share(spec: dict, table) -> float:
+    """The share of the run's group that its number is about, where only the whole group's n was published."""
+    whole = from_row(_needed(table, spec["file"]), spec | {"column": spec["share_of"], "scale": 1.0}).value
+    part = from_row(_needed(table, spec["file"]), spec | {"column": spec["n"], "scale": 1.0}).value
+    return part / whole if part and whole else 1.0
 
 
 def _verdict(published: Published, estimate: Estimate, spec: dict, calibrated: bool) -> tuple[str, str]:

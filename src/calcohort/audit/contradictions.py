@@ -16,7 +16,7 @@ import pandas as pd
 import yaml
 from scipy.stats import norm
 
-from calcohort.audit.verdicts import Z, decimals, number
+from calcohort.audit.verdicts import Z, decimals, number, p_text
 from calcohort.errors import InputError
 from calcohort.exhibits.numbers import round_half_away
 
@@ -55,9 +55,12 @@ class _Claims:
     def __init__(self, table: pd.DataFrame):
         self.rows = {row["id"]: row for row in table.to_dict("records")}
 
-    def value(self, identifier: str) -> float | None:
+    def value(self, identifier: str, column: str = "value") -> float | None:
         row = self.rows.get(identifier)
-        return None if row is None else number(row["value"])
+        return None if row is None else number(row[column])
+
+    def is_median(self, identifier: str) -> bool:
+        return "median" in self.rows[identifier]["quantity"].lower()
 
     def text(self, identifier: str) -> str:
         return self.rows[identifier]["value"]
@@ -110,10 +113,12 @@ def read_relations(path: str | Path) -> list[dict]:
     """
     try:
         links = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
+    except (OSError, ValueError, yaml.YAMLError) as error:
         raise InputError("cannot be read as YAML", where=str(path), cure="give a relations file") from error
+    if not isinstance(links, list):
+        raise InputError("is no list of relations", where=str(path), cure="see config/paper/relations.yaml")
     for link in links:
-        if "equal" not in link and not {"total", "parts"} <= set(link):
+        if not isinstance(link, dict) or ("equal" not in link and not {"total", "parts"} <= set(link)):
             raise InputError("a relation is neither equal nor total", where=str(path), cure="see its header")
     return links
 
@@ -150,7 +155,7 @@ def _percentages(claims: _Claims):
         printed = round_half_away(exact, decimals(claims.text(other)))
         if math.isclose(printed, percent):
             continue
-        numbers = f"{count:g} of {total:g} is {exact:.2f}%, printed {claims.text(other)}%"
+        numbers = f"{count:g} of {total:g} is {exact:.2f}%, printed {claims.text(other).rstrip('%')}%"
         needed = 100 * count / (percent + half), 100 * count / max(percent - half, 1e-9)
         if exact > percent:
             yield Contradiction("percentage from count", f"{identifier} {other}", numbers)
@@ -204,10 +209,15 @@ def _categories(claims: _Claims):
 
 
 def _between_parts(claims: _Claims):
+    columns = (("", "value"), (".pct", "value"), ("", "ci_low"), ("", "ci_high"))
     for section, groups in claims.tables().items():
-        for variable, ending in itertools.product(claims.variables(section), ("", ".pct")):
+        for variable, (ending, column) in itertools.product(claims.variables(section), columns):
             ids = {group: f"{section}.{variable}.{group}{ending}" for group in groups}
-            known = {group: claims.value(i) for group, i in ids.items() if claims.value(i) is not None}
+            # Quartiles of a whole lie between those of its groups; ends of a confidence interval need not.
+            if column != "value" and not all(claims.is_median(i) for i in ids.values() if i in claims.rows):
+                continue
+            known = {group: claims.value(i, column) for group, i in ids.items()}
+            known = {group: value for group, value in known.items() if value is not None}
             parts = [value for group, value in known.items() if group != WHOLE]
             if WHOLE not in known or not parts:
                 continue
@@ -215,7 +225,10 @@ def _between_parts(claims: _Claims):
             if min(parts) - slack <= known[WHOLE] <= max(parts) + slack:
                 continue
             only = "its only group has" if len(parts) == 1 else "the groups have"
-            message = f"overall {known[WHOLE]:g}, but {only} {', '.join(f'{part:g}' for part in parts)}"
+            what = {"ci_low": "first quartile overall ", "ci_high": "third quartile overall "}.get(
+                column, "overall "
+            )
+            message = f"{what}{known[WHOLE]:g}, but {only} {', '.join(f'{part:g}' for part in parts)}"
             yield Contradiction(
                 "overall between the groups", " ".join(ids[group] for group in known), message
             )
@@ -241,6 +254,8 @@ def _intervals(claims: _Claims):
         shown = f"{row['value']} ({row['ci_low']}, {row['ci_high']})"
         if not low <= value <= high:
             yield Contradiction("estimate within its interval", identifier, shown)
+        elif _is_ratio(row) and low < 0:
+            yield Contradiction("a ratio is positive", identifier, shown)
         elif "median" not in row["quantity"].lower():
             yield from _uneven(row, value, low, high, shown)
 
@@ -264,15 +279,16 @@ def _uneven(row: dict, value: float, low: float, high: float, shown: str):
 def _p_from_interval(claims: _Claims):
     for identifier, row in claims.rows.items():
         value, low, high = (number(row[key]) for key in ("value", "ci_low", "ci_high"))
-        if None in (value, low, high) or not row["p"] or "median" in row["quantity"].lower():
+        if None in (value, low, high) or "median" in row["quantity"].lower():
             continue
-        lowest, highest = _p_range(row, value, low, high)
-        printed = number(row["p"].lstrip("<>"))
-        if printed is None:
+        p = p_text(row["p"])
+        printed, possible = number(p.lstrip("<>")), _p_range(row, value, low, high)
+        if printed is None or possible is None:
             continue
-        half = 0.5 * 10.0 ** -decimals(row["p"])
+        lowest, highest = possible
+        half = 0.5 * 10.0 ** -decimals(p)
         agrees = {"<": lowest <= printed, ">": highest >= printed}.get(
-            row["p"][0], lowest <= printed + half and highest >= printed - half
+            p[0], lowest <= printed + half and highest >= printed - half
         )
         if not agrees:
             message = (
@@ -282,17 +298,18 @@ def _p_from_interval(claims: _Claims):
             yield Contradiction("p from the interval", identifier, message)
 
 
-def _p_range(row: dict, value: float, low: float, high: float) -> tuple[float, float]:
+def _p_range(row: dict, value: float, low: float, high: float) -> tuple[float, float] | None:
+    """Smallest and largest p that an interval printed so can give; None where it cannot be an interval."""
     half_unit = 0.5 * 10.0 ** -_finest(row)
     scale = math.log if _is_ratio(row) else float
     corners = []
     for signs in itertools.product((-1, 1), repeat=3):
         estimate, lower, upper = (x + s * half_unit for x, s in zip((value, low, high), signs, strict=True))
-        if (scale is math.log and lower <= 0) or upper <= lower:
+        if (scale is math.log and min(estimate, lower) <= 0) or upper <= lower:
             continue
         error = (scale(upper) - scale(lower)) / (2 * Z)
         corners.append(2 * float(norm.sf(abs(scale(estimate)) / error)))
-    return min(corners), max(corners)
+    return (min(corners), max(corners)) if corners else None
 
 
 def _relation(claims: _Claims, link: dict):
@@ -308,7 +325,10 @@ def _relation(claims: _Claims, link: dict):
             yield Contradiction("one quantity, one number", " ".join(ids), f"printed {printed}{reason}")
         return
     signed = [-v if i.startswith("-") else v for i, v in zip(ids[1:], values[1:], strict=True)]
-    if not math.isclose(values[0], sum(signed)):
+    # Counts are printed whole; of what is rounded, the parts may add up to a little more or less.
+    is_rounded = any(decimals(claims.text(identifier.lstrip("-"))) for identifier in ids)
+    slack = sum(claims.half_unit(identifier.lstrip("-")) for identifier in ids) if is_rounded else 0.0
+    if abs(values[0] - sum(signed)) > slack * (1 + 1e-9) + 1e-9:
         sum_text = " ".join(f"{value:+g}" for value in signed).lstrip("+")
         message = f"{sum_text} = {sum(signed):g}, printed {values[0]:g}{reason}"
         yield Contradiction("total from its parts", " ".join(i.lstrip("-") for i in ids), message)

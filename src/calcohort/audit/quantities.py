@@ -26,7 +26,8 @@ def from_row(table: pd.DataFrame, spec: dict) -> Estimate:
     """The first row of `table` in which every column equals what ``spec["row"]`` says.
 
     Keys of `spec` beside row: file; column; low, high, p, n (names of columns, where there are any);
-    scale (multiplies value and interval).
+    scale (multiplies value and interval); largest (a column: of several such rows the one with most of it).
+    A count without an interval gets Wilson's from its n.
     """
     wanted = dict(spec["row"])
     if "endpoint" in table.columns:
@@ -39,6 +40,10 @@ def from_row(table: pd.DataFrame, spec: dict) -> Estimate:
     if len(positions) == 0:
         raise Unavailable(f"{spec['file']} has no row with {_words(spec['row'])}")
     position = int(positions[0])
+    if "largest" in spec:
+        _need(table, spec["largest"], spec)
+        values = pd.to_numeric(table[spec["largest"]], errors="coerce").iloc[positions]
+        position = int(positions[values.fillna(-np.inf).to_numpy().argmax()])
 
     def cell(key: str, scale: float = 1.0) -> float | None:
         name = spec.get(key)
@@ -47,6 +52,17 @@ def from_row(table: pd.DataFrame, spec: dict) -> Estimate:
         return float(table[name].iloc[position]) * scale
 
     scale = spec.get("scale", 1.0)
+    n, count = cell("n"), cell("column", scale)
+    if spec.get("kind") == "count" and not spec.get("low") and n and count is not None and count <= n:
+        low, high = wilson(count, n)
+        facts = {
+            "n": n,
+            "interval": "Wilson",
+            "file": spec["file"],
+            "row": position,
+            "column": spec["column"],
+        }
+        return Estimate(count, low * n, high * n, **facts)
     return Estimate(
         value=cell("column", scale),
         low=cell("low", scale),

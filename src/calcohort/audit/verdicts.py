@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 
 from scipy.stats import norm
 
+from calcohort.exhibits.numbers import round_half_away
+
 VERDICTS = (
     "compatible and precise",
     "compatible but imprecise",
@@ -68,14 +70,15 @@ def parse_published(claim: dict) -> Published:
     """Numbers of a line of a claims file; texts that are not numbers become None."""
     value = claim["value"].strip()
     printed = [text for text in (value, claim["ci_low"], claim["ci_high"]) if text]
+    bound = re.match(r"[<>]", value)
     return Published(
         value=number(value.lstrip("<>")),
         low=number(claim["ci_low"]),
         high=number(claim["ci_high"]),
-        p=claim["p"].strip(),
+        p=p_text(claim["p"]),
         n=number(claim["n"]),
         decimals=max((decimals(text) for text in printed), default=0),
-        bound=value[0] if value[:1] in ("<", ">") else "",
+        bound=bound[0] if bound else "",
     )
 
 
@@ -107,9 +110,35 @@ def judge(published: Published, estimate: Estimate, kind: str) -> tuple[str, str
         published, estimate = _as_shares(published, estimate)
     ours = _span(estimate.low, estimate.high)
     theirs = _published_span(published, kind)
-    if ours is None or theirs is None:
-        return "not computable", "no interval can be given to one of the two numbers"
+    if theirs is None:
+        return "not computable", "no interval was published, and none follows from what was"
+    if ours is None:
+        return "not computable", "this run has no interval of the number"
     return _judge_intervals(published, estimate, kind, ours, theirs)
+
+
+def as_printed(claim: dict, estimate: Estimate, kind: str) -> bool | None:
+    """Whether the run's numbers, rounded as they were printed, are the printed ones; None without any.
+
+    A test of the difference does not find a slip of the pen in a manuscript; this does. Published quartiles
+    of a median are not compared, for the run's interval of a median is another thing.
+    """
+    pairs = [(claim["value"], estimate.value)]
+    if kind not in ("median", "p"):
+        pairs += [(claim["ci_low"], estimate.low), (claim["ci_high"], estimate.high)]
+    known = [
+        math.isclose(round_half_away(ours, decimals(text)), number(text), abs_tol=1e-9)
+        for text, ours in pairs
+        if number(text) is not None and ours is not None and not math.isnan(ours)
+    ]
+    p = p_text(claim["p"])
+    limit = number(p.lstrip("<>"))
+    if limit is not None and estimate.p is not None:
+        same = {"<": estimate.p < limit, ">": estimate.p > limit}.get(
+            p[0], math.isclose(round_half_away(estimate.p, decimals(p)), limit, abs_tol=1e-9)
+        )
+        known.append(same)
+    return all(known) if known else None
 
 
 def wilson(count: float, n: float) -> tuple[float, float]:
@@ -122,10 +151,17 @@ def wilson(count: float, n: float) -> tuple[float, float]:
 
 def number(text: str) -> float | None:
     """The number that `text` is, or None."""
+    bare = re.sub(r"[\s%\u2009\u202f]", "", text).replace("−", "-").replace(",", "").removeprefix("=")
     try:
-        return float(text.replace("−", "-").replace(",", ""))
+        value = float(bare)
     except ValueError:
         return None
+    return value if math.isfinite(value) else None
+
+
+def p_text(text: str) -> str:
+    """A printed p-value without what stands around it: "p < .001" is "<.001", "P=0.04" is "0.04"."""
+    return re.sub(r"[\sPp=]", "", text).replace("≤", "<").replace("≥", ">")
 
 
 def decimals(text: str) -> int:

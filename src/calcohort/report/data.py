@@ -208,9 +208,9 @@ def _claim(row) -> Markup:
         span = text(" ({low}, {high})", **ends_text)
     return text(
         "<tr class='{kind}'><th scope='row'>{quantity}</th><td>{population}</td><td>{published}{span}</td>"
-        "<td class='num'>{value}</td><td class='num'>{ends}</td><td title='{reason}'>{verdict}</td></tr>",
+        "<td class='num'>{value}</td><td class='num'>{ends}</td><td>{verdict}{reason}</td></tr>",
         kind=str(row.value("verdict")).replace(" ", "-"),
-        quantity=row.value("quantity"),
+        quantity=_with_note(row),
         population=", ".join(str(row.value(key)) for key in ("section", "population") if row.has(key)),
         published=row.tag("published", "text")
         if published
@@ -218,9 +218,21 @@ def _claim(row) -> Markup:
         span=span,
         value=value,
         ends=ends,
-        reason=row.value("reason") or "",
+        reason=_why(row),
         verdict=row.value("verdict"),
     )
+
+
+def _why(row) -> Markup:
+    """Why a verdict is not the plain one: seen, printed and read aloud, unlike a tooltip."""
+    if row.value("verdict") in ("compatible and precise", "by construction") or not row.has("reason"):
+        return Markup("")
+    return text("<span class='why'>{reason}</span>", reason=row.value("reason"))
+
+
+def _with_note(row) -> Markup:
+    note = text("<span class='why'>{note}</span>", note=row.value("note")) if row.has("note") else ""
+    return text("{quantity}{note}", quantity=row.value("quantity") or row.value("id"), note=note)
 
 
 def _where(value) -> Markup:

@@ -8,7 +8,17 @@ from hypothesis import strategies as st
 
 from calcohort.audit import claims
 from calcohort.audit.quantities import Unavailable, from_data, from_row
-from calcohort.audit.verdicts import VERDICTS, Estimate, Published, judge, parse_published, side, wilson
+from calcohort.audit.verdicts import (
+    VERDICTS,
+    Estimate,
+    Published,
+    as_printed,
+    judge,
+    parse_published,
+    side,
+    wilson,
+)
+from calcohort.cli import main
 from calcohort.errors import InputError
 
 HR = Published(value=3.2, low=2.7, high=3.79, p="<0.001", n=4331, decimals=2)
@@ -191,10 +201,123 @@ def test_what_a_cohort_was_made_to_have_never_supports_anything():
 
 def test_a_claims_file_that_cannot_be_used_is_refused_in_one_line(tmp_path):
     path = tmp_path / "claims.csv"
-    path.write_text("id,value\na,1\n")
-    with pytest.raises(InputError, match="has no column section"):
+    path.write_text("id,section\na,1\n")
+    with pytest.raises(InputError, match="has no column value"):
         claims.read_claims(path)
     row = "a,s,q,1,,,,,,\n"
     path.write_text(",".join(claims.CLAIM_COLUMNS) + "\n" + row + row)
     with pytest.raises(InputError, match="a is there twice"):
         claims.read_claims(path)
+
+
+def claim_of(**facts):
+    return dict.fromkeys(claims.CLAIM_COLUMNS, "") | {"id": "x", "quantity": "HR"} | facts
+
+
+def test_the_test_of_the_difference_by_hand():
+    """HR 3.2 (2.7, 3.79) beside 2.77 (2.35, 3.27): z = 1.18, p = 0.24; beside 2.2 (1.9, 2.55): z = 3.2."""
+    assert verdict(Estimate(2.77, 2.35, 3.27)) == "compatible and precise"
+    assert verdict(Estimate(2.2, 1.9, 2.55)) == "differs"
+    # kappa 0.62 (0.60, 0.64): SE 0.0102 each; a difference of 0.035 has z = 2.08 beyond half a printed unit.
+    kappa = Published(0.62, 0.60, 0.64, "", 2737, 2)
+    assert verdict(Estimate(0.655, 0.635, 0.675), "difference", kappa) == "differs"
+    assert verdict(Estimate(0.645, 0.625, 0.665), "difference", kappa) == "compatible and precise"
+
+
+@pytest.mark.parametrize(
+    ("facts", "estimate", "kind", "same"),
+    [
+        (
+            {"value": "2.77", "ci_low": "2.35", "ci_high": "3.27"},
+            Estimate(2.7651, 2.3451, 3.2749),
+            "ratio",
+            True,
+        ),
+        (
+            {"value": "2.97", "ci_low": "2.35", "ci_high": "3.27"},
+            Estimate(2.7651, 2.3451, 3.2749),
+            "ratio",
+            False,
+        ),
+        ({"value": "2.77", "p": "p < 0.001"}, Estimate(2.7651, p=0.0004), "ratio", True),
+        ({"value": "2.77", "p": "0.043"}, Estimate(2.7651, p=0.0434), "ratio", True),
+        ({"value": "2.77", "p": "0.043"}, Estimate(2.7651, p=0.0437), "ratio", False),
+        ({"value": "71", "ci_low": "64", "ci_high": "79"}, Estimate(71.0, 70.5, 71.5), "median", True),
+        ({"value": "1,356"}, Estimate(1356.0), "count", True),
+        ({"value": "-0.5"}, Estimate(-0.45), "difference", True),
+        ({"value": ""}, Estimate(1.0), "ratio", None),
+    ],
+)
+def test_a_slip_of_the_pen_is_found_though_no_test_would_find_it(facts, estimate, kind, same):
+    assert as_printed(claim_of(**facts), estimate, kind) is same
+
+
+def npv_table():
+    return pd.DataFrame(
+        {
+            "population": ["paired", "paired"],
+            "score": ["standard", "dl_ctac"],
+            "estimate": [0.85, 0.83],
+            "ci_low": [0.82, 0.80],
+            "ci_high": [0.875, 0.855],
+            "n_negative": [685, 878],
+            "n": [2737, 2737],
+        }
+    )
+
+
+def test_a_percentage_of_a_part_takes_the_part_as_its_total():
+    spec = {"kind": "percent", "file": "npv.csv", "row": {"score": "standard"}, "column": "estimate"}
+    spec |= {"low": "ci_low", "high": "ci_high", "n": "n_negative", "scale": 100}
+    table = pd.DataFrame([claim_of(value="85", n="2737")])
+    whole = claims.compare(table, {"x": spec}, lambda file: npv_table())
+    assert whole["verdict"][0] == "compatible but imprecise"
+    part = claims.compare(table, {"x": spec | {"share_of": "n"}}, lambda file: npv_table())
+    assert part["verdict"][0] == "compatible and precise"
+
+
+def test_a_published_total_may_be_another_claim():
+    table = pd.DataFrame([claim_of(value="685", n="4331"), claim_of(id="all", value="2737")])
+    spec = {"kind": "count", "file": "a.csv", "within": {"s": "present"}, "count": {"s": 0}}
+    data = pd.DataFrame({"s": [0.0] * 685 + [1.0] * 2052 + [np.nan] * 1594})
+    size = {"kind": "size", "file": "a.csv", "count": {"s": "present"}}
+    found = claims.compare(table, {"x": spec, "all": size}, lambda file: data)
+    assert found["verdict"][0] == "differs"
+    found = claims.compare(table, {"x": spec | {"published_n": "all"}, "all": size}, lambda file: data)
+    assert found["verdict"][0] == "compatible and precise"
+
+
+def test_of_several_pairs_the_weakest_is_held_against_a_bound():
+    tests = pd.DataFrame({"comparison": ["a", "b", "c"], "p": [1e-9, 0.2, np.nan]})
+    spec = {"kind": "p", "file": "l.csv", "row": {"comparison": ["a", "b", "c"]}, "p": "p", "largest": "p"}
+    found = claims.compare(pd.DataFrame([claim_of(p="<0.0001")]), {"x": spec}, lambda file: tests)
+    assert found["verdict"][0] == "differs" and found["row"][0] == 1
+
+
+def test_a_draft_is_held_against_its_run(tmp_path, capsys):
+    (tmp_path / "run/statistics").mkdir(parents=True)
+    npv_table().to_csv(tmp_path / "run/statistics/npv.csv", index=False)
+    draft = tmp_path / "draft.csv"
+    where = "kind,file,where,column\n"
+    draft.write_text(
+        f"id,value,ci_low,ci_high,n,{where}"
+        "a,85,82,88,685,percent,statistics/npv.csv,population=paired; score=standard,estimate\n"
+        "b,84,80,86,878,percent,statistics/npv.csv,population=paired; score=dl_ctac,estimate\n"
+    )
+    assert (
+        main(["claims", "compare", str(draft), str(tmp_path / "run"), "--out", str(tmp_path / "o.csv")]) == 1
+    )
+    said = capsys.readouterr().out
+    assert "b: printed 84 (80, 86), the run gives 83" in said and "a: printed" not in said
+    assert list(pd.read_csv(tmp_path / "o.csv")["as_printed"]) == ["yes", "no"]
+    draft.write_text(draft.read_text().replace("b,84", "b,83"))
+    assert main(["claims", "compare", str(draft), str(tmp_path / "run")]) == 0
+
+
+def test_a_draft_that_nobody_can_place_is_one_line(tmp_path, capsys):
+    draft = tmp_path / "draft.csv"
+    draft.write_text("id,value\na,1\n")
+    assert main(["claims", "compare", str(draft), str(tmp_path)]) == 2
+    assert "nothing says where a run holds these numbers" in capsys.readouterr().err
+    assert main(["claims", "compare", str(draft), str(tmp_path / "none")]) == 2
+    assert "there is no such run" in capsys.readouterr().err

@@ -137,7 +137,7 @@ def test_sound_numbers_of_the_study_are_left_alone(paper):
     assert (
         not {"res.hr_adj_1", "t3.std.1", "t3.dl.1", "res.kappa_ext", "res.nri", "res.first_death_n"} & named
     )
-    assert len(found[found["certain"]]) == 18
+    assert len(found[found["certain"]]) == 19
 
 
 def test_the_command_lists_them_and_fails(paper, capsys):
@@ -149,3 +149,62 @@ def test_a_relation_that_says_nothing_is_refused(tmp_path):
     (tmp_path / "relations.yaml").write_text("- {sum: [a, b]}\n")
     with pytest.raises(InputError, match="neither equal nor total"):
         read_relations(tmp_path / "relations.yaml")
+
+
+def test_quartiles_of_a_whole_lie_between_those_of_its_groups():
+    iqr = {"quantity": "Score, median (IQR)"}
+    groups = [
+        number("t.s.a", 60, ci_low="1", ci_high="100", **iqr),
+        number("t.s.b", 70, ci_low="2", ci_high="120", **iqr),
+    ]
+    assert check(*TABLE, number("t.s.all", 66, ci_low="1.5", ci_high="110", **iqr), *groups) == []
+    found = check(*TABLE, number("t.s.all", 66, ci_low="1.5", ci_high="150", **iqr), *groups)
+    assert [rule for rule, *_ in found] == ["overall between the groups"]
+
+
+def test_parts_that_were_rounded_may_miss_their_total_by_their_rounding():
+    parts = number("e", "0.10"), number("n", "-0.11")
+    link = {"total": "all", "parts": ["e", "n"]}
+    assert check(number("all", "-0.017"), *parts, relations=[link]) == []
+    assert len(check(number("all", "-0.027"), *parts, relations=[link])) == 1
+    assert len(check(number("all", 31), number("e", 10), number("n", 20), relations=[link])) == 1
+
+
+@pytest.mark.parametrize(
+    ("facts", "rules"),
+    [
+        ({"value": "2.0", "ci_low": "1.9", "ci_high": "2.1", "p": "P < .001"}, []),
+        ({"value": "1.05", "ci_low": "1.01", "ci_high": "1.10", "p": "p = 0.6"}, ["p from the interval"]),
+        ({"value": "1.5", "ci_low": "1.8", "ci_high": "1.2", "p": "0.04"}, ["estimate within its interval"]),
+        ({"value": "0.5", "ci_low": "-0.1", "ci_high": "0.9", "p": "0.03"}, ["a ratio is positive"]),
+        ({"value": "0", "ci_low": "0", "ci_high": "1", "p": "NS"}, []),
+        ({"value": "−0.5", "ci_low": "−0.9", "ci_high": "−0.1", "p": ""}, ["a ratio is positive"]),
+    ],
+)
+def test_numbers_as_people_print_them(facts, rules):
+    value = facts.pop("value")
+    assert [rule for rule, *_ in check(number("x", value, quantity="HR for death", **facts))] == rules
+
+
+def write(path, text):
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_file_needs_id_and_value_alone(tmp_path):
+    file = write(tmp_path / "draft.csv", 'id,value,n\nmen.n,"1,210","4,331"\nmen.pct,53%,\n')
+    (found,) = check_file(file).itertuples()
+    assert found.rule == "percentage from count" and "printed 53%;" in found.message
+    with pytest.raises(InputError, match="no column value"):
+        check_file(write(tmp_path / "none.csv", "id,n\nx,1\n"))
+
+
+def test_semicolons_come_with_decimal_commas(tmp_path):
+    file = write(tmp_path / "de.csv", "\ufeffid;quantity;value;ci_low;ci_high;p\nx;HR;1,2;1,0;1,1;0,05\n")
+    assert list(check_file(file)["message"])[0] == "1.2 (1.0, 1.1)"
+
+
+@pytest.mark.parametrize("text", ["", "x: 1", "- 3", "- {foo: 1}"])
+def test_a_relations_file_that_is_none_is_one_line(tmp_path, text):
+    with pytest.raises(InputError, match="relation"):
+        read_relations(write(tmp_path / "relations.yaml", text))
