@@ -19,7 +19,7 @@ from calcohort.closing import closing
 from calcohort.config import complete, development_tables, door, public, sources, sources_digest
 from calcohort.digest import code_digest, file_digest, named_digest, source_digest, text_digest, tree_digest
 from calcohort.errors import InputError
-from calcohort.machine import memory_mb
+from calcohort.machine import has_gpu, memory_mb
 from calcohort.onerun import claim
 
 BEGUN = time.monotonic()
@@ -63,8 +63,11 @@ META = {
 RESULTS = f"results/{CONFIG['name']}"
 LOGS = f"{RESULTS}/logs"
 TIMES = f"{RESULTS}/benchmarks"
-# What a network's job asks of a scheduler.
-GPUS = 1 if CONFIG["segmentation"]["device"] == "cuda" else 0
+# Whether jobs go to a scheduler's nodes.
+CLUSTER = workflow.resource_settings.nodes is not None
+# What a network's job asks for; on one machine those that take its GPU by themselves wait for each other too.
+DEVICE = CONFIG["segmentation"]["device"]
+GPUS = 1 if DEVICE == "cuda" or (DEVICE == "auto" and not CLUSTER and has_gpu()) else 0
 # Identifiers and dates of the study; `private_dir` keeps them apart from the results.
 PRIVATE = f"{CONFIG['private_dir']}/{CONFIG['name']}" if "private_dir" in CONFIG else f"{RESULTS}/private"
 if "private_dir" in CONFIG:
@@ -86,7 +89,7 @@ def memory(mb):
 
 
 # On one machine, jobs that together need more memory than it has wait for each other.
-if workflow.is_main_process and workflow.resource_settings.nodes is None:
+if workflow.is_main_process and not CLUSTER:
     if "mem_mb" not in workflow.global_resources:
         workflow.register_resource("mem_mb", memory_mb() or 8000)
 
