@@ -98,6 +98,7 @@ rule audit:
     params:
         config=SHOWN,
         benchmarks=TIMES,
+        reading_times=CONFIG["reading_times"],
         model=MODEL,
         code=code("audit.build"),
     script:

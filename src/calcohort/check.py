@@ -183,6 +183,8 @@ def _inputs(config: dict) -> Iterator[tuple[str, str]]:
     for name, _, source in sources(config):
         if "path" in source:
             yield f"registries.{name}.path", source["path"]
+    if config.get("reading_times"):
+        yield "reading_times", config["reading_times"]
     for entry, path in config.get("claims", {}).items():
         if path and path != default("claims", entry):
             yield f"claims.{entry}", path

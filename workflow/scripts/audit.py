@@ -8,5 +8,5 @@ from calcohort.logs import script_log
 with script_log(snakemake.log[0]):
     results = Path(snakemake.output.checksums).parents[1]
     write_checksums(results)
-    write_timing(results, snakemake.params.benchmarks)
+    write_timing(results, snakemake.params.benchmarks, snakemake.params.reading_times)
     write_provenance(results, snakemake.params.config, model_dir=snakemake.params.model)

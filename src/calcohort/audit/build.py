@@ -63,12 +63,52 @@ def write_checksums(run_dir: str | Path) -> None:
     write_csv(checksums(run_dir), Path(run_dir) / CHECKSUMS)
 
 
-def write_timing(run_dir: str | Path, benchmark_dir: str | Path) -> None:
-    """audit/timing.csv and audit/timing.html from Snakemake's benchmark files."""
-    table = timing.collect(benchmark_dir)
-    write_csv(table, Path(run_dir) / TIMING)
-    with whole_file(Path(run_dir) / TIMING_PAGE) as path:
-        path.write_text(timing.render(table), encoding="utf-8")
+def write_timing(
+    run_dir: str | Path, benchmark_dir: str | Path, reading_times: str | Path | None = None
+) -> None:
+    """audit/timing.csv and audit/timing.html from Snakemake's benchmark files; timing.svg, pdf, png of scans.
+
+    `reading_times` is a table of what readers took, shown beside the seconds per scan of the run.
+    """
+    root = Path(run_dir)
+    table = timing.collect(benchmark_dir, _scans_of_shards(root))
+    write_csv(table, root / TIMING)
+    groups = []
+    per_scan = timing.seconds_per_scan(table)
+    if len(per_scan):
+        groups.append(("This run", per_scan["seconds"].tolist(), per_scan["scans"].astype(int).tolist()))
+    if reading_times:
+        seconds = timing.reading_times(reading_times)
+        groups.append(("Readers", seconds, [1] * len(seconds)))
+    picture = _timing_picture(root, groups) if groups else ""
+    words = "End to end, from files to score, with the start of the programs; each shard counts by its scans."
+    if not len(per_scan):
+        words = "This run read no scans itself, or found them scored."
+    if not reading_times:
+        words += " The config names no reading times to hold beside it."
+    with whole_file(root / TIMING_PAGE) as path:
+        path.write_text(timing.render(table, picture, words), encoding="utf-8")
+
+
+def _scans_of_shards(root: Path) -> dict[str, int]:
+    return {
+        path.stem: int(read_csv(path)["accepted"].astype(bool).sum())
+        for path in sorted((root / "scores/shards").glob("*.csv"))
+    }
+
+
+def _timing_picture(root: Path, groups) -> str:
+    """Draw the times in every format; the SVG as text without its XML head."""
+    from calcohort.exhibits import style
+    from calcohort.exhibits.figures_timing import times
+
+    with style.house():
+        figure = times(groups)
+        for suffix in ("pdf", "svg", "png"):
+            with whole_file(root / f"audit/timing.{suffix}") as path:
+                figure.savefig(path, format=suffix, dpi=300)
+    svg = (root / "audit/timing.svg").read_text(encoding="utf-8")
+    return svg[svg.index("<svg") :]
 
 
 def write_provenance(run_dir: str | Path, config: Mapping, **options) -> None:

@@ -267,7 +267,9 @@ def _rejected(table: pd.DataFrame, spots_of: SpotsOf) -> list[Example]:
     ):
         row = _best(group, lambda row, place=place: places.volume(spots_of(row.series_ctac), place), taken)
         if row is None:
-            examples.append(Example("figureS4", heading))
+            # One empty place says it; a second would say the same.
+            if all(example.heading != heading for example in examples):
+                examples.append(Example("figureS4", heading))
             continue
         taken.append(row.patient_id)
         history = " History of PCI." if row.prior_pci == 1 else ""

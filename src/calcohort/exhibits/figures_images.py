@@ -52,7 +52,7 @@ def _panels(inputs: Mapping, name: str, why: str) -> Figure:
     wanted = [number for number, figure in enumerate(stored["figure"]) if figure == name]
     if not any(stored["shown"][number] for number in wanted):
         raise Unavailable(why)
-    height = 8.0 + -(-len(wanted) // 2) * _ROW_MM
+    height = 9.0 + -(-len(wanted) // 2) * _ROW_MM
     figure = style.new_figure(height)
     drawn: set[int] = set()
     for place, number in enumerate(wanted):
@@ -97,7 +97,7 @@ def _legend(figure: Figure, height: float, drawn: set[int]) -> None:
     kept = [_OUTLINES[label] for label in _OUTLINES if label in drawn]
     if not kept:
         return
-    axes = figure.add_axes((0, 3.4 / height, 1, 4.0 / height))
+    axes = figure.add_axes((0, 4.6 / height, 1, 4.0 / height))
     axes.set(xlim=(0, style.FULL_WIDTH_MM), ylim=(0, 4))
     axes.axis("off")
     for place, (color, dashes, words) in enumerate(kept):

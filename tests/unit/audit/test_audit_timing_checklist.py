@@ -3,10 +3,13 @@
 import json
 
 import pandas as pd
+import pytest
 
-from calcohort.audit.build import write_checklists
+from calcohort.audit.build import write_checklists, write_timing
 from calcohort.audit.checklist import PRIME, TRIPOD_AI, fill
-from calcohort.audit.timing import by_rule, collect, render
+from calcohort.audit.timing import by_rule, collect, reading_times, render, seconds_per_scan
+from calcohort.errors import InputError
+from calcohort.exhibits.figures_timing import quartiles
 from calcohort.tables import read_csv
 
 TSV = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
@@ -70,3 +73,44 @@ def test_an_exhibit_that_was_not_made_answers_no_item(tmp_path):
     write_checklists(tmp_path, {})
     where = read_csv(tmp_path / PRIME.file, dtype={"item": str}).set_index("item").loc["1.4", "where"]
     assert where == "tables/table2.csv"
+
+
+def bench(folder, rule, shard, seconds):
+    path = folder / f"benchmarks/{rule}/{shard}.tsv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(TSV + f"{seconds}\t0:00:02\t100.0\t1\t1\t1\t0\t3\t90\t2.2\n")
+
+
+def test_seconds_per_scan_stand_beside_the_readers(tmp_path):
+    for shard, scans in (("a", 10), ("b", 5), ("c", 4)):
+        path = tmp_path / f"scores/shards/{shard}.csv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("series,accepted\n" + "x,True\n" * scans + "y,False\n")
+        for rule, seconds in (("convert", 5), ("segment", 30), ("score", 5)):
+            # Of shard c one rule was done before: it tells no time from end to end.
+            if (shard, rule) != ("c", "convert"):
+                bench(tmp_path, rule, shard, seconds)
+    bench(tmp_path, "cohort", "x", 9)
+    (tmp_path / "readers.csv").write_text("seconds\n105\n80\n188\n")
+    write_timing(tmp_path, tmp_path / "benchmarks", tmp_path / "readers.csv")
+    table = read_csv(tmp_path / "audit/timing.csv")
+    per_scan = seconds_per_scan(table).set_index("job")
+    assert per_scan["seconds"].to_dict() == {"a": 4.0, "b": 8.0} and per_scan["scans"].sum() == 15
+    assert quartiles([4.0, 8.0], [10, 5])[1] == 4.0
+    page = (tmp_path / "audit/timing.html").read_text()
+    assert "<svg" in page and "names no reading times" not in page and "http" not in page.split("<svg")[0]
+    assert all((tmp_path / f"audit/timing.{suffix}").stat().st_size for suffix in ("svg", "pdf", "png"))
+
+
+def test_a_run_without_scans_says_so_where_their_time_would_stand(tmp_path):
+    write_timing(tmp_path, tmp_path / "benchmarks")
+    page = (tmp_path / "audit/timing.html").read_text()
+    assert "read no scans itself" in page and "names no reading times" in page
+    assert not (tmp_path / "audit/timing.svg").exists()
+
+
+@pytest.mark.parametrize("text", ["minutes\n3\n", "seconds\n-3\n", "seconds\nfast\n", "seconds\n", ""])
+def test_reading_times_that_are_none_are_one_line(tmp_path, text):
+    (tmp_path / "readers.csv").write_text(text)
+    with pytest.raises(InputError, match="reading_times"):
+        reading_times(tmp_path / "readers.csv")
