@@ -84,10 +84,11 @@ class _Reader:
         text, repairs = as_text(cell), ()
         if text != (text := text.strip()) and text:
             repairs += ("blanks_removed",)
-        code, repair = self._code(text)
-        if code is not None:
-            text = cell = self.recode[code]
-            repairs += repair
+        if self.recode:
+            code, repair = self._code(text)
+            if code is not None:
+                text = cell = self.recode[code]
+                repairs += repair
         if text is None or text == "":
             return None, None, repairs
         if text.casefold() in MISSING:
