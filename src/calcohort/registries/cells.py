@@ -170,16 +170,17 @@ def parse(raw: pd.Series, rule, *, recode: dict | None, date_format: str, decima
     read = [reader.read(cell) for cell in distinct]
     # Code -1, an empty cell, is the last of the values.
     values = np.array([*(value for value, _, _ in read), None], dtype=object)[codes]
-    problems = np.array([*(problem for _, problem, _ in read), None], dtype=object)[codes]
     repairs = Counter()
     counts = np.bincount(codes[codes >= 0], minlength=len(distinct))
     for (_, _, names), count in zip(read, counts, strict=True):
         if names:
             repairs.update(dict.fromkeys(names, int(count)))
     column = pd.Series(values, index=raw.index, name=raw.name, dtype=object)
-    violations = [
-        _violation(raw, problems, values, problem, date_format) for problem in PROBLEMS if problem in problems
-    ]
+    violations, found = [], {problem for _, problem, _ in read}
+    if found - {None}:
+        problems = np.array([*(problem for _, problem, _ in read), None], dtype=object)[codes]
+        about = (raw, problems, values)
+        violations = [_violation(*about, problem, date_format) for problem in PROBLEMS if problem in found]
     return Parsed(_typed(column, kind), violations, dict(repairs))
 
 

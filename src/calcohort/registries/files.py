@@ -81,7 +81,7 @@ def _csv(path: Path, source: dict, where: str) -> pd.DataFrame:
         raise InputError("the file has no header", where=where, cure="give the names of the columns in row 1")
     header = [name.strip() for name in rows[0]]
     _check_separator(header, separator, where)
-    kept = {number: row for number, row in enumerate(rows[1:], start=2) if any(cell.strip() for cell in row)}
+    kept = {number: row for number, row in enumerate(rows[1:], start=2) if "".join(row).strip()}
     odd = [number for number, row in kept.items() if len(row) != len(header)]
     if odd:
         from calcohort.registries.schemas import name_rows
