@@ -22,6 +22,9 @@ class Rules:
     coronary_threshold : float
         Least mean coronary probability of a coronary lesion; below it the component is background (noise
         mostly).
+    small_mm3, small_threshold : float
+        A part smaller than this needs at least this mean coronary probability: specks of noise and blurred
+        metal are small, and would make a score of a scan that has none.
     split_share, split_voxels : float, int
         A component is divided when at least this share, and this number, of its voxels are seen as another
         class than the rest: a coronary lesion that touches the aortic wall, or bone.
@@ -37,6 +40,8 @@ class Rules:
     threshold_hu: float = 130.0
     margin_mm: float = 6.0
     coronary_threshold: float = 0.5
+    small_mm3: float = 80.0
+    small_threshold: float = 0.0
     split_share: float = 0.2
     split_voxels: int = 4
     split_confidence: float = 0.7
@@ -90,17 +95,20 @@ def classify(
     if len(voxels) == 0:
         return np.zeros(0, dtype=np.uint8)
     parts = divide(voxels, members, probabilities, spacing_zyx_mm, rules)
-    winner = elect(parts, probabilities, rules.coronary_threshold)
+    small = np.bincount(parts) * np.prod(spacing_zyx_mm) < rules.small_mm3
+    least = np.where(small, max(rules.coronary_threshold, rules.small_threshold), rules.coronary_threshold)
+    winner = elect(parts, probabilities, least)
     if hu is not None:
         winner[np.unique(parts[hu >= rules.metal_hu])] = BACKGROUND
     return winner[parts]
 
 
-def elect(parts: np.ndarray, probabilities: np.ndarray, coronary_threshold: float) -> np.ndarray:
-    """Class of each part: the largest summed probability; an unsure coronary part is background."""
+def elect(parts: np.ndarray, probabilities: np.ndarray, least: float | np.ndarray) -> np.ndarray:
+    """Class of each part: the largest summed probability; a coronary part less sure than `least` (one number,
+    or one for each part) is background."""
     shares = mean_by_part(parts, probabilities)
     winner = shares.argmax(axis=0).astype(np.uint8)
-    winner[(winner == CORONARY) & (shares[CORONARY] < coronary_threshold)] = BACKGROUND
+    winner[(winner == CORONARY) & (shares[CORONARY] < least)] = BACKGROUND
     return winner
 
 

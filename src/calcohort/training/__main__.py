@@ -153,15 +153,15 @@ def _calibrate(options) -> None:
     from calcohort.segmentation import Segmenter
     from calcohort.training.assemble import change_rules
     from calcohort.training.evaluate import agreement
-    from calcohort.training.trial import THRESHOLDS, Trial, calibrate
+    from calcohort.training.trial import Trial, calibrate
 
     segmenter = Segmenter.load(options.model, options.device)
     trial = Trial(root="calibration", population="training", count=options.count)
-    threshold, table = calibrate(segmenter, trial, options.keep)
-    rows = {t: agreement(table["reference"], table[f"at_{t:g}"]) for t in THRESHOLDS}
-    print(pd.DataFrame(rows).T.round(3).to_string())
-    change_rules(options.model, replace(segmenter.rules, coronary_threshold=threshold))
-    print(f"coronary_threshold {threshold:g}")
+    rules, table = calibrate(segmenter, trial, options.keep)
+    tried = {name: agreement(table["reference"], table[name]) for name in table if name.startswith("at_")}
+    print(pd.DataFrame(tried).T.round(3).to_string())
+    change_rules(options.model, rules)
+    print(f"coronary_threshold {rules.coronary_threshold:g}, small_threshold {rules.small_threshold:g}")
 
 
 def _test(options) -> None:

@@ -1,5 +1,7 @@
 """Scores of test scans against their reference, and the choice of the threshold after the network."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
@@ -118,10 +120,11 @@ def intraclass_correlation(first: np.ndarray, second: np.ndarray) -> float:
     return float((between - rest) / spread) if spread > 0 else float("nan")
 
 
-def choose_threshold(reference: np.ndarray, estimates: dict[float, np.ndarray]) -> float:
-    """The threshold of greatest kappa, then of the smallest mean error on the log scale."""
+def choose_threshold(reference: np.ndarray, estimates: Mapping):
+    """The threshold (or pair of them, the key of `estimates`) whose scores have the greatest kappa, then the
+    smallest mean error on the log scale."""
 
-    def merit(threshold: float):
+    def merit(threshold):
         found = agreement(reference, estimates[threshold])
         error = np.mean(np.abs(np.log1p(estimates[threshold]) - np.log1p(reference)))
         return round(found["kappa"], 3) if np.isfinite(found["kappa"]) else -1.0, -error

@@ -1,5 +1,6 @@
 """Unseen phantoms to test a model on, and the choice of its threshold on others."""
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -16,7 +17,9 @@ from calcohort.training.evaluate import choose_threshold
 
 # No training phantom and no cohort has seeds under these roots.
 ROOTS = {"test": 30_260, "calibration": 40_260}
-THRESHOLDS = tuple(np.round(np.arange(0.3, 0.86, 0.05), 2).tolist())
+THRESHOLDS = tuple(np.round(np.arange(0.4, 0.86, 0.05), 2).tolist())
+# Of small parts; 0 asks no more of them than of others.
+SMALL_THRESHOLDS = (0.0, 0.9, 0.95, 0.98)
 # So many kinds of confounders make a hard scan.
 MANY = 3
 
@@ -74,20 +77,35 @@ class Trial:
 
 def calibrate(
     segmenter: Segmenter, trial: Trial, keep: str | Path | None = None
-) -> tuple[float, pd.DataFrame]:
-    """Choose the coronary threshold on phantoms; returns it and the scores under every threshold."""
-    reference, estimates = [], {threshold: [] for threshold in THRESHOLDS}
+) -> tuple[vote.Rules, pd.DataFrame]:
+    """Choose the thresholds after the network on phantoms.
+
+    Returns
+    -------
+    Rules
+        The segmenter's, with the thresholds of greatest agreement
+        (:func:`calcohort.training.evaluate.choose_threshold`).
+    DataFrame
+        One row per scan: reference, and the score under every pair of thresholds, ``at_LARGE_SMALL``.
+    """
+    pairs = list(itertools.product(THRESHOLDS, SMALL_THRESHOLDS))
+    reference, estimates = [], {pair: [] for pair in pairs}
     for _, phantom in trial.phantoms(str(segmenter.device), keep):
         try:
             evidence = segmenter.gather(phantom.volume)
         except NoHeart:
             continue
         reference.append(phantom.agatston)
-        for threshold in THRESHOLDS:
-            rules = replace(segmenter.rules, coronary_threshold=threshold)
-            labels = evidence.labels(phantom.volume, rules)
-            estimates[threshold].append(score(phantom.volume, labels == vote.CORONARY).agatston)
+        for pair in pairs:
+            labels = evidence.labels(phantom.volume, _with(segmenter.rules, pair))
+            estimates[pair].append(score(phantom.volume, labels == vote.CORONARY).agatston)
     reference = np.array(reference)
-    arrays = {threshold: np.array(values) for threshold, values in estimates.items()}
-    table = pd.DataFrame({"reference": reference} | {f"at_{key:g}": values for key, values in arrays.items()})
-    return choose_threshold(reference, arrays), table
+    arrays = {pair: np.array(values) for pair, values in estimates.items()}
+    named = {f"at_{large:g}_{small:g}": arrays[large, small] for large, small in pairs}
+    return _with(segmenter.rules, choose_threshold(reference, arrays)), pd.DataFrame(
+        {"reference": reference} | named
+    )
+
+
+def _with(rules: vote.Rules, pair: tuple[float, float]) -> vote.Rules:
+    return replace(rules, coronary_threshold=pair[0], small_threshold=pair[1])

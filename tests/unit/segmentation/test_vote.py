@@ -96,6 +96,22 @@ def test_unsure_coronary_calcium_is_background():
     assert set(vote.classify(voxels, members, odds, SPACING, lenient)) == {vote.CORONARY}
 
 
+def test_small_parts_must_be_surer_than_large_ones():
+    voxels, members, odds = line(vote.CORONARY, vote.CORONARY)
+    odds[:] = np.array([[0.06], [0.9], [0.04]])
+    volume = len(voxels) * float(np.prod(SPACING))
+    strict = {"coronary_threshold": 0.7, "small_threshold": 0.95}
+    large = vote.Rules(**strict, small_mm3=volume)
+    small = vote.Rules(**strict, small_mm3=volume + 0.1)
+    assert set(vote.classify(voxels, members, odds, SPACING, large)) == {vote.CORONARY}
+    assert set(vote.classify(voxels, members, odds, SPACING, small)) == {vote.BACKGROUND}
+    odds[:] = np.array([[0.02], [0.96], [0.02]])
+    assert set(vote.classify(voxels, members, odds, SPACING, small)) == {vote.CORONARY}
+    # A threshold of small parts below the others' changes nothing.
+    lenient = vote.Rules(coronary_threshold=0.97, small_threshold=0.5, small_mm3=1e9)
+    assert set(vote.classify(voxels, members, odds, SPACING, lenient)) == {vote.BACKGROUND}
+
+
 def test_lesions_that_touch_by_a_corner_across_slices_are_one_component():
     mask = np.zeros((2, 2, 2), dtype=bool)
     mask[0, 0, 0] = mask[1, 1, 1] = True

@@ -7,9 +7,10 @@ import pytest
 from calcohort.errors import InputError
 from calcohort.phantom import Phantom
 from calcohort.segmentation.infer import Segmentation
+from calcohort.segmentation.vote import Rules
 from calcohort.training import testing
 from calcohort.training.measure import measure
-from calcohort.training.trial import MANY, Trial
+from calcohort.training.trial import MANY, Trial, calibrate
 from calcohort.volume import Volume
 
 
@@ -128,6 +129,26 @@ def test_kept_phantoms_are_drawn_once_and_read_as_they_were(monkeypatch, tmp_pat
     # Another cohort of the same seeds takes nothing from these.
     Trial(count=1, population="shifted").phantom(1, keep=tmp_path)
     assert drawn == [1, 2, 3, 1]
+
+
+def test_calibration_takes_the_thresholds_that_agree_best(trial):
+    class Evidence:
+        def labels(self, volume, rules):
+            # Specks pass a loose threshold of small parts, plaque is lost to a strict one of all.
+            wrong_on = "metal" if rules.small_threshold < 0.95 else ""
+            return answer("missed" if rules.coronary_threshold > 0.6 else wrong_on)(volume).labels
+
+    class Segmenter:
+        device, rules = "cpu", Rules(margin_mm=4.0)
+
+        def gather(self, volume):
+            return Evidence()
+
+    rules, table = calibrate(Segmenter(), trial)
+    assert len(table) == 25
+    assert (rules.small_threshold, rules.margin_mm) == (0.95, 4.0)
+    assert rules.coronary_threshold <= 0.6
+    np.testing.assert_array_equal(table[f"at_{rules.coronary_threshold:g}_0.95"], table["reference"])
 
 
 @pytest.mark.slow
