@@ -173,6 +173,13 @@ CATALOGUE: dict[str, Entry] = {
         ("statistics/calibration.csv",),
         "figures_checks:calibration",
     ),
+    "figure_schoenfeld": _figure(
+        "Hazard ratios over time (scaled Schoenfeld residuals)",
+        "All patients, DL-CTAC score adjusted for MFR and SDS: smoothed scaled Schoenfeld residuals with "
+        "pointwise 95% intervals. A level curve is a hazard ratio that stays; dashed: that of the Cox model.",
+        ("statistics/schoenfeld.csv", "statistics/proportional_hazards.csv"),
+        "figures_checks:schoenfeld",
+    ),
     "figure_proportional_hazards": _figure(
         "Tests of proportional hazards",
         "One row per Cox model, one column per term; shaded where p < 0.05.",

@@ -149,6 +149,65 @@ def proportional_hazards(inputs: Mapping, meta: Mapping) -> Figure:
     return figure
 
 
+def schoenfeld(inputs: Mapping, meta: Mapping) -> Figure:
+    """Smoothed scaled Schoenfeld residuals of each term of the adjusted model, or of the univariable one."""
+    columns = (
+        "population",
+        "score",
+        "model",
+        "term",
+        "time_years",
+        "estimate",
+        "ci_low",
+        "ci_high",
+        "log_hr",
+    )
+    file = open_file(inputs, "statistics/schoenfeld.csv", *columns)
+    key = {"population": "all", "score": "dl_ctac"}
+    model = next((m for m in ("adjusted", "univariable") if file.rows(**key, model=m)), None)
+    if model is None:
+        raise Unavailable(
+            "No Schoenfeld residuals: no model of all patients could be fitted, or too few events."
+        )
+    tests = inputs.get("statistics/proportional_hazards.csv")
+    curves = file.frame.iloc[file.rows(**key, model=model)]
+    terms = list(dict.fromkeys(curves["term"]))
+    rows = -(-len(terms) // 3)
+    height = 8.0 + 60.0 * rows
+    figure = style.new_figure(height)
+    for place, term in enumerate(terms):
+        row, column = divmod(place, 3)
+        corner = (14.0 + 56.5 * column) / style.FULL_WIDTH_MM, (height - 60.0 * row - 50.0) / height
+        axes = figure.add_axes((*corner, 42.0 / style.FULL_WIDTH_MM, 41.0 / height))
+        _schoenfeld_panel(axes, curves[curves["term"] == term])
+        p = MISSING
+        if tests is not None and len(tests):
+            opened = open_file(inputs, "statistics/proportional_hazards.csv", "term", "p")
+            p = opened.text(opened.row(**key, model=model, term=term), "p", "pvalue")
+        words = "" if p == MISSING else f", p {p}" if p[0] in "<>" else f", p = {p}"
+        axes.set_title(f"{'ABCDEFGH'[place]}  {_TERMS.get(term, term)}{words}", fontsize=7.5)
+    return figure
+
+
+_TERMS = {"1-100": "CAC 1–100", "101-400": "CAC 101–400", ">400": "CAC >400", "mfr": "MFR", "sds": "SDS"}
+
+
+def _schoenfeld_panel(axes: Axes, curve) -> None:
+    years, middle, low, high = curve[["time_years", "estimate", "ci_low", "ci_high"]].to_numpy(float).T
+    constant = float(curve["log_hr"].iloc[0])
+    axes.fill_between(years, low, high, color=style.BLUES[2], alpha=0.16, linewidth=0)
+    axes.plot(years, middle, color=style.BLUES[2])
+    axes.axhline(constant, color=style.INK, linewidth=0.8, linestyle=(0, (4, 2)))
+    axes.axhline(0, color=style.RULE, linewidth=0.6, zorder=0)
+    # The ends of a spline run away; what is read is the middle.
+    inside = slice(2, -2) if len(years) > 8 else slice(None)
+    bottom, top = min(0, low[inside].min(), constant), max(0, high[inside].max(), constant)
+    edge = 0.08 * (top - bottom or 1)
+    axes.set(xlim=(0, years.max()), ylim=(bottom - edge, top + edge), xlabel="Years from the scan")
+    axes.set_xticks(np.arange(0, years.max() + 1e-9, 1 if years.max() <= 5 else 2))
+    axes.set_ylabel("log hazard ratio", labelpad=1)
+
+
 def _tested(file: File, key: tuple[str, str, str], terms: list[str]) -> bool:
     population, score, model = key
     rows = (file.row(population=population, score=score, model=model, term=term) for term in terms)

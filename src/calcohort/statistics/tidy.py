@@ -55,6 +55,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "note",
     ),
     "proportional_hazards": (*_SCORED, "model", "term", "statistic", "df", "p", "method", "note"),
+    "schoenfeld": (*_SCORED, "model", "term", "time_years", *_INTERVAL, "log_hr", "n_events"),
     "rmst": (
         *_SCORED,
         "category",

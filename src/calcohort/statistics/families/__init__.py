@@ -6,7 +6,7 @@ FILES: dict[str, tuple[str, ...]] = {
     "cox": ("cox",),
     "added_value": ("added_value",),
     "c_comparison": ("c_comparison",),
-    "proportional_hazards": ("proportional_hazards", "rmst", "split_hazard_ratios"),
+    "proportional_hazards": ("proportional_hazards", "schoenfeld", "rmst", "split_hazard_ratios"),
     "nri": ("nri",),
     "npv": ("npv",),
     "npv_comparison": ("npv_comparison",),
