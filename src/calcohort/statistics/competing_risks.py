@@ -28,7 +28,7 @@ def causes(frame: pd.DataFrame) -> np.ndarray | None:
 def cumulative_incidence(time: np.ndarray, cause: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Aalen-Johansen estimate by scikit-survival: times (k,), incidence (2, k), log-log intervals (2, 2, k).
 
-    Times are 0 and those at which an event happened. The log-log intervals use the variance of cmprsk's
+    Times are 0 and those at which an event happened (0 once, where one happened then). The log-log intervals use the variance of cmprsk's
     cuminc; they are empty where the incidence is 0 or 1.
 
     Parameters
@@ -64,7 +64,9 @@ def cumulative_incidence(time: np.ndarray, cause: np.ndarray) -> tuple[np.ndarra
     known = (
         np.isfinite(bounds).all(axis=1, keepdims=True) & (incidence > 0)[:, None] & (incidence < 1)[:, None]
     )
-    return np.concatenate([[0.0], times]), incidence, np.where(known, bounds, np.nan)
+    times, bounds = np.concatenate([[0.0], times]), np.where(known, bounds, np.nan)
+    begin = int(len(times) > 1 and times[1] == 0.0)
+    return times[begin:], incidence[:, begin:], bounds[:, :, begin:]
 
 
 def variance(time: np.ndarray, cause: np.ndarray) -> np.ndarray:

@@ -147,7 +147,7 @@ def interval(estimate: float, se: float) -> dict:
 def _note(result: Concordance, se: float) -> str | None:
     if not np.isfinite(result.estimate):
         return "no comparable pairs"
-    return "no interval: every pair agrees" if se == 0 else None
+    return "no interval: the estimate does not vary" if se == 0 else None
 
 
 def concordance_row(result: Concordance, n: int) -> dict:

@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 
+from calcohort.statistics.populations import VOCABULARY
 from calcohort.statistics.survival import kaplan_meier
 
-TYPES = ("death", "late_revascularization", "myocardial_infarction", "unstable_angina")
 
 
 def followup_row(time: np.ndarray, event: np.ndarray) -> dict:
@@ -31,7 +31,7 @@ def event_type_rows(frame: pd.DataFrame, key: dict) -> list[dict]:
     rows = []
     events = frame[frame["event"] == 1]
     if "event_type" in frame:
-        for name in TYPES:
+        for name in VOCABULARY["event_type"]:
             count = int((events["event_type"] == name).sum())
             share = count / len(events) if len(events) else np.nan
             rows.append({**key, "event_type": name, "count": count, "proportion": share, "n": len(events)})

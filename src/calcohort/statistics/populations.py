@@ -20,6 +20,11 @@ SCORE_COLUMNS = ("cac_dl", "cac_standard", "cac_dl_rest_preferred", "cac_dl_gate
 # R's timefix: the square root of the machine's precision.
 _ROUNDING = float(np.sqrt(np.finfo(float).eps))
 TEXT = ("sex", "event_type", "cac_dl_protocol")
+# Other words would be counted as nobody's.
+VOCABULARY = {
+    "sex": ("female", "male"),
+    "event_type": ("death", "late_revascularization", "myocardial_infarction", "unstable_angina"),
+}
 
 
 @dataclass(frozen=True)
@@ -112,7 +117,8 @@ def prepare(analysis: pd.DataFrame) -> pd.DataFrame:
             frame[column] = _numbers(analysis[column])
     for column in TEXT:
         if column in analysis:
-            frame[column] = analysis[column].astype(object).where(analysis[column].notna(), None).to_numpy()
+            known = analysis[column].notna() & (analysis[column].astype(object) != "")
+            frame[column] = analysis[column].astype(object).where(known, None).to_numpy()
     _check(frame)
     frame["years"] = tied(frame["followup_days"].to_numpy() / DAYS_PER_YEAR)
     frame["event"] = frame["mace"].astype(int)
@@ -174,6 +180,13 @@ def _check(frame: pd.DataFrame) -> None:
     for column in SCORE_COLUMNS:
         if column in frame and (frame[column] < 0).any():
             raise InputError(f"column {column} holds a negative score", where=where)
+    for column, words in VOCABULARY.items():
+        if column in frame and not frame[column].dropna().isin(words).all():
+            raise InputError(
+                f"column {column} holds other words than {', '.join(words)}",
+                where=where,
+                cure="use these, and leave a missing value empty",
+            )
 
 
 def population(frame: pd.DataFrame, name: str) -> pd.DataFrame | None:

@@ -209,12 +209,33 @@ def test_followup_that_ends_before_the_horizon_gives_no_estimate(cohort, quick):
         ({"cac_dl": np.inf}, "infinite"),
         ({"mfr": "high"}, "not a number"),
         ({"patient_id": "same"}, "two rows"),
+        ({"sex": "M"}, "other words than female, male"),
+        ({"event_type": "MI"}, "other words than death, late_revascularization"),
     ],
 )
 def test_impossible_values_are_one_clear_line(cohort, quick, change, says):
     with pytest.raises(InputError, match=says) as error:
         FAMILIES["km"](cohort.assign(**change), None, quick)
     assert "\n" not in str(error.value)
+
+
+def test_events_on_day_0_have_one_row_in_each_curve(cohort, quick):
+    frame = cohort.assign(followup_days=cohort["followup_days"].where(cohort.index % 4 > 0, 0))
+    key = ["population", "score", "category", "time_years"]
+    for file, more in (("km", []), ("competing_risks", ["cause"])):
+        table = run(frame, quick, [file])[file]
+        assert not table.duplicated([*key, *more]).any(), file
+    start = table[table["time_years"] == 0].set_index([*key, "cause"])["cumulative_incidence"]
+    deaths = frame[(frame["cac_dl"] == 0) & (frame["followup_days"] == 0)]["event_type"].eq("death").sum()
+    expected = deaths / (frame["cac_dl"] == 0).sum()
+    assert start["all", "dl_ctac", "0", 0.0, "death"] == pytest.approx(expected, abs=1e-12)
+
+
+def test_an_empty_word_is_a_missing_one(cohort, quick):
+    """As a table in memory has it, where a file has nothing."""
+    blank = cohort.assign(event_type=cohort["event_type"].fillna(""))
+    expected = run(cohort, quick, ["competing_risks"])["competing_risks"]
+    pd.testing.assert_frame_equal(run(blank, quick, ["competing_risks"])["competing_risks"], expected)
 
 
 def test_a_missing_column_is_named(cohort, quick):
