@@ -33,7 +33,7 @@ rule index:
     threads: 2
     resources:
         mem_mb=memory(4000),
-        runtime=120,
+        runtime=lambda wildcards, attempt: 240 * attempt,
     params:
         tree=lambda _: dicom_tree(),
         link=IMAGING["link"],

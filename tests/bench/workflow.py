@@ -1,24 +1,88 @@
-"""What Snakemake itself costs."""
+"""What Snakemake itself costs: nothing to do, one scan more, the jobs of a shard beside their work."""
 
-import subprocess
-import sys
-from pathlib import Path
+import re
+import resource
+import shutil
+import time
+from collections import Counter
 
-from tests.bench.measure import Options, Row, seconds
+import pandas as pd
+import yaml
+
+from calcohort import tables
+from tests.bench.measure import Options, Row
+from tests.bench.scale import faked_study
+from tests.workflow.conftest import Place, demo, new_place, said
+
+SHARD = 64
+PATIENTS = 20
+JOB = re.compile(r"^(?:local)?(?:rule|checkpoint) (\w+):", re.MULTILINE)
+OF_SHARDS = ("convert", "segment", "score")
 
 
-def nothing_to_do(options: Options) -> list[Row]:
-    """Until a finished demo says that there is nothing to do."""
-    if not Path("results/demo/report.html").exists():
-        return []
-    said = []
+def overhead(options: Options) -> list[Row]:
+    """All that the three jobs of a full shard cost but reading, networks and scoring.
 
-    def run() -> None:
-        done = subprocess.run([sys.executable, "-m", "snakemake"], capture_output=True, text=True)
-        said.append(done.stdout + done.stderr)
+    Every scan of the shard is a file of text: each job starts, loads what it needs and writes its tables.
+    """
+    place = Place(options.work / "overhead")
+    config = faked_study(place.folder, SHARD, SHARD)
+    (place / "dicom/text").write_text("no scan")
+    series = tables.read_csv(place / "results/faked/imaging/scans.csv")["series"]
+    files = pd.DataFrame({"root": 0, "path": "text", "series": series, "reason": None})
+    tables.write_parquet(files, place / "results/faked/private/index/files.parquet")
+    target = ("results/faked/scores/shards/s.csv", "--cores", "1", "--configfile", config)
+    planned, _ = _cpu_and_seconds(place, "-n", *target)
+    cpu, elapsed = _cpu_and_seconds(place, *target)
+    what = f"overhead of a scan in a full shard of {SHARD}"
+    return [
+        Row(f"{what}, beside the plan", 1000 * (cpu - planned) / SHARD, "CPU ms"),
+        Row("jobs of a shard of text files, with the plan", elapsed, "s"),
+    ]
 
-    elapsed = seconds(run)
-    return [Row("second run of the demo", elapsed, "s")] if "Nothing to be done" in said[0] else []
+
+def one_scan_more(options: Options) -> list[Row]:
+    """A study from scans to report, run; nothing to do; one scan added: jobs and seconds."""
+    folder = options.work / "one-scan"
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "made").mkdir(parents=True)
+    made, study = new_place(folder / "made"), demo("made", PATIENTS, 0)
+    del study["development"], study["simulate"]["development"]
+    _run(made, "scores", "--until", "registries_external", "scan_external", study=study)
+    source = made / "results/made/simulate"
+    text = yaml.safe_dump({key: value for key, value in study.items() if key != "simulate"})
+    study = yaml.safe_load(text.replace("results/made/simulate", str(source)))
+    scan = sorted((source / "external/dicom").glob("*/*/ctac_stress"))[0]
+    shutil.move(scan, folder / "later")
+    (folder / "study").mkdir()
+    place, rows = new_place(folder / "study"), []
+    for what in ("first run", "nothing to do", "one scan added"):
+        if what == "one scan added":
+            shutil.move(folder / "later", scan)
+        jobs, seconds = _run(place, study=study)
+        what = f"study of {PATIENTS} patients, {what}"
+        rows += [Row(what, seconds, "s"), Row(f"{what}: jobs", jobs.total(), "")]
+        rows.append(Row(f"{what}: jobs of shards", sum(jobs[name] for name in OF_SHARDS), ""))
+    return rows
 
 
-MEASUREMENTS = [nothing_to_do]
+def _run(place: Place, *arguments: str, study: dict) -> tuple[Counter, float]:
+    """Jobs of each rule, and seconds."""
+    config, started = place.config(study), time.perf_counter()
+    run = place.snakemake(*arguments, "--configfile", config)
+    if run.returncode:
+        raise RuntimeError(said(run)[-3000:])
+    return Counter(JOB.findall(said(run))), time.perf_counter() - started
+
+
+def _cpu_and_seconds(place: Place, *arguments: str) -> tuple[float, float]:
+    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    run = place.snakemake(*arguments)
+    if run.returncode:
+        raise RuntimeError(said(run)[-3000:])
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+    return cpu, time.perf_counter() - started
+
+
+MEASUREMENTS = [overhead, one_scan_more]

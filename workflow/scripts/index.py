@@ -33,7 +33,8 @@ with script_log(snakemake.log[0]):
     scans = files[files["series"].isin(series.loc[series["accepted"], "series"])]
     place = Path(snakemake.output.contents)
     before = pd.read_parquet(place) if place.exists() else None
-    held = contents(scans, index.roots, before, workers=snakemake.threads)
+    # More readers than cores: they wait for disks.
+    held = contents(scans, index.roots, before, workers=4 * snakemake.threads)
     series["content"] = series["series"].map(content_digests(scans, held["digest"]))
     known = pd.Series(False, index=series.index)
     if snakemake.params.identifier:

@@ -1,4 +1,4 @@
-"""A scan that its header rules out is not forgotten, and a replaced file is noticed."""
+"""A scan that its header rules out is not forgotten."""
 
 import pandas as pd
 
