@@ -68,7 +68,7 @@ rule convention_effect:
     conda:
         "../envs/imaging.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=15,
     params:
         code=code("tables", "scoring.effect"),
