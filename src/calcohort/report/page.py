@@ -46,8 +46,8 @@ def build_report(run_dir: str | Path, config: Mapping, meta: Mapping) -> str:
         The complete config of the run.
     meta : mapping
         simulated (bool), simulated_note (str), weights_simulated (bool), code (digest of the code that ran),
-        rules (mapping file -> rule that writes it), versions (mapping package -> version), model_card (str,
-        the text of the card); each may be left out.
+        rules (mapping file -> rule that writes it), model (heart and lesion of its config.json), versions
+        (mapping package -> version), model_card (str, the text of the card); each may be left out.
 
     Returns
     -------
@@ -98,7 +98,7 @@ def _sections(run: Run, config: Mapping, meta: Mapping) -> list[Section | None]:
         Section("scans", "Scans: what was left out, and flags", data.scans(run)),
         Section("gallery", "Scan gallery", pictures.gallery(run)),
         Section("claims", "Published numbers beside this run’s", data.claims(run)),
-        Section("methods", "Methods", methods(config)),
+        Section("methods", "Methods", methods(config, meta.get("model"))),
         Section("software", "Software and model", _software(meta)),
         Section(
             "checklists",
