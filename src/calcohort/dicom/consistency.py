@@ -1,7 +1,7 @@
 """What must agree between the files of one series before its slices may be stacked."""
 
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -22,6 +22,7 @@ _ALIKE = ("ImageType", "SeriesDescription", "FilterType", "ReconstructionDiamete
 _MOST_PASSES, _SHORTEST_PASS = 4, 5
 # Step and shoot waits a few heart beats between table positions; a second scan comes later.
 _LONGEST_STEP_S = 60.0
+_DAY_S = 86400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +164,8 @@ def _check_mixtures(ordered: Sequence[Slice]) -> None:
         [s.header.facts["AcquisitionDateTime"] for s in ordered],
         [s.header.facts["AcquisitionUID"] for s in ordered],
     )
-    if any(map(_takes_turns, moments)) or _numbered_twice([s.frame.instance for s in ordered]):
+    numbers = [s.frame.instance for s in ordered]
+    if any(map(_takes_turns, moments)) or _numbered_twice(numbers) or _numbered_alike(numbers):
         raise Rejected("several_acquisitions")
 
 
@@ -190,6 +192,19 @@ def _numbered_twice(numbers: Sequence[int | None]) -> bool:
     return any(after[0] < before[1] for before, after in pairwise(ranges))
 
 
+def _numbered_alike(numbers: Sequence[int | None]) -> bool:
+    """Whether each number stands at the same count of places, by two or more passes over one range."""
+    counts = set(Counter(numbers).values())
+    n_passes = counts.pop()
+    if counts or None in numbers or not 2 <= n_passes <= _MOST_PASSES or len(set(numbers)) < _SHORTEST_PASS:
+        return False
+    places = [[place for place, number in enumerate(numbers) if number == n] for n in sorted(set(numbers))]
+    passes = list(zip(*places, strict=True))
+    if any(len(set(np.sign(np.diff(each)))) > 1 for each in passes):
+        return False
+    return any(min(after) < max(before) for before, after in pairwise(passes))
+
+
 def _check_acquisitions(frames: list[Frame]) -> tuple[str, ...]:
     """Several acquisitions are one scan only when the table went on step by step (step and shoot)."""
     ordered = sorted(frames, key=lambda frame: frame.position[2])
@@ -200,15 +215,33 @@ def _check_acquisitions(frames: list[Frame]) -> tuple[str, ...]:
         else:
             blocks.append([frame])
     if len(blocks) == 1:
-        if _times_interleave(ordered):
+        if _times_interleave(ordered) or _pauses(ordered):
             raise Rejected("several_acquisitions")
         return ()
     # A number that comes back after another one: two scans of the same place.
     if len({block[0].acquisition for block in blocks}) < len(blocks):
         raise Rejected("several_acquisitions")
-    if not _goes_on(blocks):
+    if _pauses(ordered) or not (_counts_slices(blocks) or _goes_on(blocks)):
         raise Rejected("several_acquisitions")
     return ("acquisitions_joined",)
+
+
+def _counts_slices(blocks: list[list[Frame]]) -> bool:
+    """Whether every slice has its own acquisition number, one more or less than the slice before."""
+    numbers = [block[0].acquisition.partition("|")[0] for block in blocks]
+    if max(map(len, blocks)) > 1 or not all(number.isdecimal() for number in numbers):
+        return False
+    return set(np.diff([int(number) for number in numbers]).tolist()) in ({1}, {-1})
+
+
+def _pauses(ordered: list[Frame]) -> bool:
+    """Whether a few long pauses part the slices along the table: scans of several moments."""
+    if any(frame.seconds is None for frame in ordered) or len({f.date for f in ordered}) > 1:
+        return False
+    steps = np.abs(np.diff([frame.seconds for frame in ordered]))
+    # Over midnight the clock begins again.
+    steps = np.minimum(steps, _DAY_S - steps)
+    return 0 < np.count_nonzero(steps > _LONGEST_STEP_S) < _MOST_PASSES
 
 
 def _goes_on(blocks: list[list[Frame]]) -> bool:

@@ -52,6 +52,7 @@ _OTHER_KEYWORDS = (
 # Several values of 64 characters; longer ones are damage.
 _LONGEST_FACT = 512
 _AIR_BELOW_HU = -300
+_SERIES_UID = tag_for_keyword("SeriesInstanceUID")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]+")
 
 
@@ -171,15 +172,21 @@ def _describe(path, handle, dataset, budget, extra, allow_lossy, has_preamble) -
     )
     if header.sop_class == kinds.MEDIA_DIRECTORY or not (header.sop_class or has_preamble):
         return FileHeader(path, "not_dicom")
+    # A file that is cut within the identifier of its series seems to have another one.
+    is_cut = max(dataset.keys(), default=0) <= _SERIES_UID or not header.sop_uid
+    if is_cut and _ends_early(handle):
+        return replace(header, series_uid="", reason="truncated")
     if not header.series_uid or not header.sop_uid:
-        return replace(header, reason="truncated" if _ends_early(handle) else "no_series_uid")
+        return replace(header, reason="no_series_uid")
     if "\\" in header.series_uid + header.sop_uid:
         return replace(header, reason="malformed")
-    reason = kinds.aside(header.sop_class, header.facts)
+    flag, method = header.facts["LossyImageCompression"], header.facts["LossyImageCompressionMethod"]
+    lossy = kinds.is_lossy(header.transfer_syntax, flag, method)
+    reason = kinds.aside(header.sop_class, header.facts, lossy)
     if reason:
         return _left_aside(header, reason, tags)
     try:
-        return _slices(header, handle, dataset, tags, allow_lossy)
+        return _slices(header, handle, dataset, tags, lossy, allow_lossy)
     except Rejected as rejected:
         return replace(header, reason=rejected.code)
     except (Malformed, ValueError, KeyError, IndexError, TypeError):
@@ -203,7 +210,7 @@ def _ends_early(handle: BinaryIO) -> bool:
     return handle.tell() >= handle.seek(0, os.SEEK_END)
 
 
-def _slices(header, handle, dataset, tags, allow_lossy) -> FileHeader:
+def _slices(header, handle, dataset, tags, lossy, allow_lossy) -> FileHeader:
     if not header.study_date:
         raise Rejected("no_date")
     if header.facts["BurnedInAnnotation"].upper() == "YES":
@@ -211,8 +218,6 @@ def _slices(header, handle, dataset, tags, allow_lossy) -> FileHeader:
     notes = [] if header.transfer_syntax else ["no_meta_header"]
     if not header.facts["ImageType"]:
         notes.append("no_image_type")
-    flag, method = header.facts["LossyImageCompression"], header.facts["LossyImageCompressionMethod"]
-    lossy = kinds.is_lossy(header.transfer_syntax, flag, method)
     if lossy and not allow_lossy:
         raise Rejected("lossy")
     pixels = locate_pixels(handle, dataset, tags)

@@ -29,8 +29,12 @@ _CAPTURE = {"SCREEN SAVE", "SCREEN SAVE_FS", "DOSE_INFO", "DOSE REPORT", "CT_SOM
 _DERIVED = {"REFORMATTED", "MPR", "MIP", "MINIP", "PROJECTION IMAGE", "VOLUME_RENDERED", "SUBTRACTION"}
 
 
-def aside(sop_class: str, facts: dict[str, str]) -> str | None:
-    """Code of a file that is no original CT slice, None for one that may be."""
+def aside(sop_class: str, facts: dict[str, str], lossy: bool = False) -> str | None:
+    """Code of a file that is no original CT slice, None for one that may be.
+
+    An image that was compressed with loss must call itself derived (DICOM PS3.3, C.7.6.1.1.2): that word
+    alone tells nothing of `lossy` ones.
+    """
     if sop_class == SECONDARY_CAPTURE or sop_class.startswith(SECONDARY_CAPTURE + "."):
         return "secondary_capture"
     if sop_class not in CT_CLASSES:
@@ -42,7 +46,7 @@ def aside(sop_class: str, facts: dict[str, str]) -> str | None:
         return "localizer"
     if _CAPTURE.intersection(values):
         return "secondary_capture"
-    if values[0] == "DERIVED" or _DERIVED.intersection(values):
+    if (values[0] == "DERIVED" and not lossy) or _DERIVED.intersection(values):
         return "derived_image"
     if len(values) > 1 and values[1] == "SECONDARY":
         return "secondary_capture"

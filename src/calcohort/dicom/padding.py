@@ -13,6 +13,8 @@ AIR_HU = -1000
 PADDING_HU = -1500
 # A declared padding value between these could as well be tissue: it is padding only from the edge inwards.
 _TISSUE_HU = (-900, 3100)
+# Metal on an extended scale.
+_LARGEST_HU = 0x7FFF
 # A circle in a square leaves 21 % outside; a slice that is nearly all padding has a wrong scale.
 _LARGEST_SHARE = 0.9
 
@@ -45,7 +47,7 @@ def find_padding(
     if hu.min() <= PADDING_HU:
         mask = _or(mask, hu <= PADDING_HU)
     if layout.bits_allocated == 16 and words.max() >= 0x7FFF:
-        mask = _or(mask, _saturated(words, stored, layout))
+        mask = _or(mask, _saturated(words, stored, hu, layout))
     if mask is None or not mask.any():
         return None
     if mask.mean() > _LARGEST_SHARE:
@@ -64,15 +66,19 @@ def has_no_padding(low: int, high: int, frame: Frame, layout: PixelLayout) -> bo
     return last < low or first > high
 
 
-def _saturated(words, stored, layout: PixelLayout) -> np.ndarray | None:
-    """The largest 16-bit word, padding from the slice's edge inwards, declared or not; elsewhere metal."""
+def _saturated(words, stored, hu, layout: PixelLayout) -> np.ndarray | None:
+    """The largest 16-bit word, padding from the slice's edge inwards, declared or not; elsewhere metal.
+
+    Where it stands for more than metal can have, what lies inwards is padding too, once the edge shows some.
+    """
     if layout.signed:
         return _from_edge(stored == 0x7FFF) if layout.bits_stored == 16 else None
     full = words == 0xFFFF
     if layout.bits_stored < 16 and np.any((words >> layout.bits_stored != 0) & ~full):
         # Other words use the upper bits too: an overlay lives there, and a full word may be metal.
         return None
-    return _from_edge(full)
+    outside = _from_edge(full)
+    return full if outside.any() and hu[full].min() > _LARGEST_HU else outside
 
 
 def _from_edge(mask: np.ndarray) -> np.ndarray:

@@ -71,9 +71,15 @@ def locate_pixels(handle: BinaryIO, dataset: pydicom.FileDataset, tags: Tags) ->
         no_pixels, truncated, pixel_length, unsupported_pixels, unsupported_syntax.
     """
     syntax = _syntax(dataset)
-    rows, columns, n_frames, bits = _format(tags)
     implicit, little = dataset.original_encoding
-    offset, length = _pixel_element(handle, bool(implicit), bool(little))
+    try:
+        offset, length = _pixel_element(handle, bool(implicit), bool(little))
+    except Rejected:
+        if "Rows" in tags:
+            raise
+        # Cut between two elements of the header.
+        raise Rejected("truncated") from None
+    rows, columns, n_frames, bits = _format(tags)
     encapsulated = length == _UNDEFINED
     if encapsulated != syntax.is_encapsulated:
         raise Rejected("undecodable")

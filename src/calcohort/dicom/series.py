@@ -107,8 +107,8 @@ def _judge(headers, usable, fate) -> tuple[tuple[Slice, ...], tuple[str, ...]]:
         raise Rejected(min(counts, key=lambda code: (-counts[code], code)) if counts else "not_dicom")
     if len({header.series_uid for header in usable if header.series_uid}) > 1:
         raise Rejected("several_series")
-    # A file too damaged to be read has only the name of its series.
-    told = [header for header in usable if header.series_uid and header.facts]
+    # A file too damaged to be read has only the name of its series, one cut short not all of its identity.
+    told = [h for h in usable if h.series_uid and h.facts and h.reason != "truncated"]
     if told:
         check_identity(told)
     fatal = worst([header.reason for header in usable if header.reason])

@@ -14,6 +14,7 @@ from calcohort.simulate.dicom_plants import (
     capture,
     coronal,
     cut,
+    cut_at,
     cut_native,
     duplicate_file,
     duplicate_position,
@@ -32,10 +33,13 @@ from calcohort.simulate.dicom_plants import (
     jitter,
     junk,
     localizer,
+    long_pause,
     lossy_stream,
     missing_end_slices,
     missing_middle_slice,
     move,
+    numbered_alike,
+    numbered_slices,
     numbered_steps,
     numbered_twice,
     one,
@@ -43,6 +47,7 @@ from calcohort.simulate.dicom_plants import (
     other_matrix,
     own_trigger_times,
     padding,
+    saturated_air,
     scrambled_names,
     second_acquisition,
     several_folders,
@@ -125,6 +130,9 @@ FAULTS: dict[str, Fault] = {
     "step_and_shoot": Fault(step_and_shoot, None, ("acquisitions_joined",)),
     "numbered_steps": Fault(numbered_steps, None, ("acquisitions_joined",)),
     "second_acquisition_below": Fault(halves, "several_acquisitions"),
+    "numbered_slices": Fault(numbered_slices, None, ("acquisitions_joined",)),
+    "numbered_alike": Fault(numbered_alike, "several_acquisitions"),
+    "long_pause": Fault(long_pause, "several_acquisitions"),
     "own_trigger_times": Fault(own_trigger_times),
     "gantry_tilt": Fault(gantry_tilt, "gantry_tilt"),
     "sheared_positions": Fault(sheared_positions, "gantry_tilt"),
@@ -145,6 +153,7 @@ FAULTS: dict[str, Fault] = {
     "padding_2000": Fault(padding(-2000, False), None, ("padding",), alters=True),
     "padding_3024": Fault(padding(-3024, False), None, ("padding",), alters=True),
     "padding_65535": Fault(padding(65535, False), None, ("padding",), alters=True),
+    "saturated_air": Fault(saturated_air, None, ("padding",), alters=True),
     "padding_65535_declared": Fault(padding(65535, True), None, ("padding",), alters=True),
     **{
         f"syntax_{name}": Fault(
@@ -154,6 +163,9 @@ FAULTS: dict[str, Fault] = {
     },
     "lossy_tag": Fault(every(tag(LossyImageCompression="01")), "lossy"),
     "lossy_tag_one_slice": Fault(one(tag(LossyImageCompression="01")), "lossy"),
+    "lossy_called_derived": Fault(
+        every(tag(LossyImageCompression="01", ImageType=["DERIVED", "PRIMARY", "AXIAL"])), "lossy"
+    ),
     "lossy_syntax": Fault(
         lambda folder, rng: [as_syntax(p, "jpegls_near") for p in series_files(folder)], "lossy"
     ),
@@ -161,6 +173,9 @@ FAULTS: dict[str, Fault] = {
     "no_meta": Fault(without_meta, None, ("no_meta_header",)),
     "truncated": Fault(cut(0.9), "truncated"),
     "truncated_in_header": Fault(cut(0.2), "truncated"),
+    "truncated_in_position": Fault(cut_at("ImagePositionPatient", 20), "truncated"),
+    "truncated_behind_position": Fault(cut_at("ImageOrientationPatient", 0), "truncated"),
+    "truncated_in_series_uid": Fault(cut_at("SeriesInstanceUID", 28), "truncated"),
     "truncated_native": Fault(cut_native, "truncated"),
     "no_pixels": Fault(one(without("PixelData")), "no_pixels"),
     "other_matrix": Fault(other_matrix, "matrix_mismatch"),

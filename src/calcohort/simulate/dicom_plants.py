@@ -2,12 +2,14 @@
 
 import os
 import shutil
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pydicom
 from pydicom import uid
+from pydicom.datadict import tag_for_keyword
 
 from calcohort.simulate.dicom_variants import as_syntax, edit, put_stored, series_files, stored_values
 from calcohort.simulate.dicom_writer import make_uid
@@ -215,11 +217,35 @@ def padding(value: int, declared: bool) -> Callable:
     return plant
 
 
+def saturated_air(folder, rng):
+    """Undeclared padding where the slice had air, its edge and its inside alike."""
+    for path in series_files(folder):
+        dataset = pydicom.dcmread(path)
+        stored = stored_values(dataset).astype(np.uint16)
+        stored[:2], stored[20:23, 4:9] = 65535, 65535
+        dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = 16, 15, 0
+        as_syntax(path, "explicit", dataset, stored)
+
+
 def cut(share: float) -> Callable:
     def plant(folder, rng):
         path = inner(folder, rng)
         content = path.read_bytes()
         path.write_bytes(content[: int(len(content) * share)])
+
+    return plant
+
+
+def cut_at(keyword: str, offset: int) -> Callable:
+    """Keep the last slice up to some bytes behind the tag of an element."""
+
+    def plant(folder, rng):
+        path = series_files(folder)[-1]
+        as_syntax(path, "explicit")
+        element = tag_for_keyword(keyword)
+        content = path.read_bytes()
+        at = content.index(struct.pack("<HH", element >> 16, element & 0xFFFF))
+        path.write_bytes(content[: at + offset])
 
     return plant
 
@@ -310,6 +336,25 @@ def numbered_twice(folder, rng):
     files = series_files(folder)
     for number, path in enumerate(files):
         edit(path, tag(InstanceNumber=number // 2 + 1 + len(files) * (number % 2)))
+
+
+def numbered_alike(folder, rng):
+    """Slices of two passes over the same range that count them from one."""
+    for number, path in enumerate(series_files(folder)):
+        edit(path, tag(InstanceNumber=number // 2 + 1))
+
+
+def long_pause(folder, rng):
+    """The upper half was taken ten minutes later; no number tells."""
+    files = series_files(folder)
+    for number, path in enumerate(files):
+        edit(path, tag(AcquisitionTime="091000" if number >= len(files) // 2 else "090000"))
+
+
+def numbered_slices(folder, rng):
+    """Each slice has an acquisition number of its own; several are taken in one rotation."""
+    for number, path in enumerate(series_files(folder)):
+        edit(path, tag(AcquisitionNumber=number + 1, AcquisitionTime=f"0900{number // 4:02d}"))
 
 
 def every_second(folder, rng):

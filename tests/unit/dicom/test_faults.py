@@ -92,3 +92,12 @@ def test_missing_ends_keep_the_others_in_place(folder, volume):
     loaded = load_series(folder)
     np.testing.assert_array_equal(loaded.volume.hu, volume.hu[2:])
     assert loaded.volume.origin_lps_mm[2] == pytest.approx(volume.point_lps_mm((2, 0, 0))[2])
+
+
+def test_saturated_air_is_air_inside_as_well(folder, volume):
+    plant_fault(folder, "saturated_air", seed=3)
+    hu = load_series(folder).volume.hu
+    spoiled = np.zeros(hu.shape[1:], dtype=bool)
+    spoiled[:2], spoiled[20:23, 4:9] = True, True
+    assert np.all(hu[:, spoiled] == AIR_HU)
+    np.testing.assert_array_equal(hu[:, ~spoiled], volume.hu[:, ~spoiled])

@@ -25,6 +25,7 @@ ROWS = {
         "second_acquisition", "second_acquisition_between", "second_acquisition_partial",
         "second_acquisition_below", "interleaved_by_time", "numbered_twice", "turns_moment", "turns_uid",
         "turns_description", "turns_filter", "turns_voltage", "step_and_shoot", "numbered_steps",
+        "numbered_slices", "numbered_alike", "long_pause",
     ],
     "rest and stress CTAC": ["test_index::test_same_geometry_with_other_pixels_is_no_copy"],
     "gantry tilt (found from positions, not from the tag)": [
@@ -39,7 +40,7 @@ ROWS = {
     "signed, unsigned, slope 0.5, overlay bits above HighBit": ["signed", "half_slope", "overlay_bits"],
     "padding, declared or not (-2000, -3024, 65535)": [
         "padding_2000", "padding_2000_declared", "padding_3024", "padding_65535", "padding_65535_declared",
-        "padding_4095_declared",
+        "saturated_air", "padding_4095_declared",
     ],
     "RLE, JPEG-LS, JPEG 2000, JPEG lossless, deflated, big-endian": [
         "syntax_rle", "syntax_jpegls", "syntax_jpeg2000", "syntax_deflated", "syntax_big_endian",
@@ -48,10 +49,12 @@ ROWS = {
     ],
     "lossy (by transfer syntax or by tag)": [
         "lossy_syntax", "lossy_tag", "lossy_tag_one_slice", "lossy_method", "lossy_stream",
+        "lossy_called_derived",
     ],
     "no preamble or file meta": ["bare_data_sets", "no_meta"],
     "truncated, no pixels, other matrix or spacing in one slice": [
-        "truncated", "truncated_in_header", "truncated_native", "no_pixels", "other_matrix", "other_spacing",
+        "truncated", "truncated_in_header", "truncated_in_position", "truncated_behind_position",
+        "truncated_in_series_uid", "truncated_native", "no_pixels", "other_matrix", "other_spacing",
         "wrong_rows",
     ],
     "localizer, secondary capture, derived, reformat, dose screen, PET, MR": [
