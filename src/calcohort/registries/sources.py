@@ -137,7 +137,8 @@ def _one(source: dict, name: str, label: str, where: str, crosswalk) -> tuple[pd
         findings += [_finding(label, f"{rule}_{column}", n) for rule, n in result.repairs.items()]
     table = pd.DataFrame(parsed, index=raw.index)
     if skip_empty:
-        empty = _is_empty(table, {row for _, row in unread})
+        identity = ["patient_id"] if name == "patients" else ["patient_id", "sex"]
+        empty = _is_empty(table.drop(columns=identity, errors="ignore"), {row for _, row in unread})
         findings += [_finding(label, "empty_rows_skipped", int(empty.sum()))] if empty.any() else []
         table = table[~empty]
     if "identifier" in source:
@@ -173,13 +174,11 @@ def _arranged(source: dict, name: str, where: str) -> tuple[pd.DataFrame, dict, 
     return raw, present, skip_empty
 
 
-def _is_empty(table: pd.DataFrame, unread: set[int]) -> pd.Series:
-    """Rows without any content; `unread` have some that could not be read."""
-    # Who somebody is makes no record of what happened.
-    content = table.drop(columns=["patient_id", "sex"], errors="ignore")
+def _is_empty(content: pd.DataFrame, unread: set[int]) -> pd.Series:
+    """Rows without content, which is more than who somebody is; `unread` have some that could not be read."""
     if content.columns.empty:
-        return pd.Series(False, index=table.index)
-    return content.isna().all(axis=1) & ~table.index.isin(list(unread))
+        return pd.Series(False, index=content.index)
+    return content.isna().all(axis=1) & ~content.index.isin(list(unread))
 
 
 def _translated(ids: pd.Series, source: dict, crosswalk, where: str) -> tuple[pd.Series, int]:

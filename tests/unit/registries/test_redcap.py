@@ -48,6 +48,12 @@ def test_a_checkbox_group_gives_a_row_for_each_box_that_is_checked(source):
     ]
 
 
+def test_a_patient_of_whom_only_the_sex_is_known_is_no_empty_row(source):
+    text = "record_id,redcap_repeat_instrument,sex,age\n101,,male,70\n102,,female,\n103,,,\n"
+    table = read(source(text, columns={"patient_id": "record_id"}), "patients")
+    assert table["patient_id"].tolist() == ["101", "102"]
+
+
 def test_who_has_no_record_of_a_kind_is_skipped_and_counted(source):
     table = read(source(EXPORT, columns={"patient_id": "record_id", "death_date": "dod"}), "deaths")
     assert table["patient_id"].tolist() == ["102"]
