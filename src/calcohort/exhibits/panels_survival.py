@@ -179,7 +179,9 @@ def draw_forest(text: Axes, axes: Axes, cox: File, curves: dict, population: str
         if table is not None:
             counts = f"{int(table['n_events'].sum()):,} / {int(table['n_at_risk'].iloc[0]):,}"
         text.text(_EVENTS_X, code, counts, ha="center", va="center", fontsize=6.5)
-        if code:
+        if table is None:
+            text.text(_RATIO_X, code, "no patients", ha="center", va="center", color=QUIET, fontsize=6.5)
+        elif code:
             _draw_ratio(text, axes, cox, rows[category], code, TONES[score][code])
         else:
             axes.plot(1, code, marker="D", markersize=3.5, color=TONES[score][code])

@@ -25,6 +25,8 @@ TABLES = [name for name, entry in CATALOGUE.items() if entry.kind == "table"]
 # Made from tables of the run; the others from pictures, or from the model.
 PICTURES = ("figure6", "figureS3", "figureS4", "figureS7")
 TABULAR = [name for name in EXHIBITS if name not in (*PICTURES, "figureS2")]
+# Checklists: answers, no numbers.
+OF_WORDS = ("tableS5_prime", "table_tripod_ai")
 FIGURES = [name for name, entry in CATALOGUE.items() if entry.kind == "figure"]
 
 
@@ -33,7 +35,7 @@ def build(name, folder, meta=META):
         return EXHIBITS[name].build(inputs_of(folder, name), meta)
 
 
-@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("name", [name for name in TABLES if name not in OF_WORDS])
 def test_every_number_of_a_table_is_its_source_formatted_anew(name, run):
     numbers = [n for row in build(name, run).rows for cell in row for n in cell.numbers()]
     assert numbers
@@ -157,6 +159,33 @@ def test_what_a_study_lacks_takes_only_the_exhibits_that_need_it(change, tmp_pat
     assert DEGRADED[change] <= set(reasons), "made from nothing"
     assert all(reason.endswith(".") and "nan" not in reason for reason in reasons.values())
     assert "tableS4" not in reasons and "figure1" not in reasons
+
+
+@pytest.mark.parametrize("gone", ["0", "101-400"])
+def test_an_empty_category_leaves_its_place_and_the_others_stay(gone, tmp_path):
+    low, high = {"0": (-1, 0), "101-400": (100, 400)}[gone]
+    analysis = make_analysis(150)
+    inside = [((analysis[name] > low) & (analysis[name] <= high)) for name in ("cac_dl", "cac_standard")]
+    read = ("km", "logrank", "cox", "agreement", "npv", "nri")
+    write_run(tmp_path, analysis[~(inside[0] | inside[1])].reset_index(drop=True), families=read)
+    figure = build("figure4", tmp_path)
+    words = [text.get_text() for text in figure.findobj(Text)]
+    assert words.count("no patients") == 2 and "nan" not in " ".join(words).lower()
+    if gone == "0":
+        with pytest.raises(Unavailable, match="empty reference category"):
+            build("table3", tmp_path)
+    else:
+        row = next(row for row in build("table3", tmp_path).rows if row[0].text == "CAC 101–400")
+        assert [cell.text for cell in row[1:]] == ["–"] * 6
+
+
+def test_checklists_are_real_word_tables(run, tmp_path):
+    for name in OF_WORDS:
+        assert write(name, EXHIBITS[name], inputs_of(run, name), META, tmp_path)
+        (grid,) = Document(tmp_path / f"tables/{name}.docx").tables
+        assert [cell.text for cell in grid.rows[0].cells][:3] == ["Item", "Asks for", "Status"]
+        words = " ".join(cell.text for row in grid.rows for cell in row.cells)
+        assert "Needs a person" in words and "statistics/" in words
 
 
 def test_files_of_a_table(run, tmp_path):
