@@ -1,5 +1,6 @@
 """Pieces of text with numbers in them: intervals, sentences, small tables of rows."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -36,7 +37,8 @@ class Column:
     """A column of a small table.
 
     `name` is a column of the file, or two of them ("ci_low, ci_high") that print as an interval; without a
-    `format` it prints as text.
+    `format` it prints as text. The format `forest` draws a ratio and its interval
+    ("estimate, ci_low, ci_high").
     """
 
     heading: str
@@ -85,9 +87,9 @@ def rows_table(rows: Sequence[Row], columns: Sequence[Column], caption: str) -> 
     """A table of rows; columns that no row has a value for are left out."""
     kept = [column for column in columns if any(row.has(*column.names) for row in rows)]
     labels = [[_label(row, column) for column in kept] for row in rows]
-    lines = Markup("")
+    lines, widest = Markup(""), _widest(rows, kept)
     for position, row in enumerate(rows):
-        lines += _line(row, kept, labels[position], labels[position - 1] if position else [])
+        lines += _line(row, kept, labels[position], labels[position - 1] if position else [], widest)
     return frame(caption, [column.heading for column in kept], lines)
 
 
@@ -127,9 +129,50 @@ def _label(row: Row, column: Column) -> str | None:
     return "" if value is None else SHORT.get(str(value)) or name_of(value)
 
 
-def _line(row: Row, columns: Sequence[Column], labels: list[str | None], above: list[str | None]) -> Markup:
+# A forest's cell in pixels, and the largest ratio (and smallest, its inverse) that its axis reaches.
+_FOREST_WIDTH, _FOREST_HEIGHT, _FOREST_REACH = 140, 16, 20.0
+
+
+def _widest(rows: Sequence[Row], columns: Sequence[Column]) -> float:
+    """Largest distance from 1, as a logarithm, that the forest of these rows has to show."""
+    names = {name for column in columns if column.format == "forest" for name in column.names}
+    ratios = [row.value(name) for row in rows for name in names if row.has(name)]
+    far = [abs(math.log(ratio)) for ratio in ratios if 0 < ratio < math.inf]
+    return min(max([*far, math.log(2.0)]) * 1.05, math.log(_FOREST_REACH))
+
+
+def _forest(row: Row, names: Sequence[str], widest: float) -> Markup:
+    """Ratio and interval on a logarithmic axis with 1 in the middle, the same one in every row.
+
+    What goes beyond the axis ends at its edge. The numbers stand beside it, so that it needs no words.
+    """
+    if not row.has(*names):
+        return Markup("")
+    half = _FOREST_WIDTH / 2
+
+    def place(ratio: float) -> str:
+        share = math.log(ratio) / widest if ratio > 0 else -1.0
+        return f"{half + (half - 4) * min(max(share, -1.0), 1.0):.1f}"
+
+    x, low, high = (place(row.value(name)) for name in names)
+    y = _FOREST_HEIGHT / 2
+    return text(
+        '<svg aria-hidden="true" width="{w}" height="{h}" viewBox="0 0 {w} {h}" stroke="currentColor">'
+        '<line x1="{mid}" x2="{mid}" y1="0" y2="{h}" stroke-opacity="0.35"/>'
+        '<line x1="{low}" x2="{high}" y1="{y}" y2="{y}"/><circle cx="{x}" cy="{y}" r="3"/></svg>',
+        **{"w": _FOREST_WIDTH, "h": _FOREST_HEIGHT, "mid": half, "x": x, "y": y, "low": low, "high": high},
+    )
+
+
+def _line(
+    row: Row, columns: Sequence[Column], labels: list[str | None], above: list[str | None], widest: float
+) -> Markup:
     cells, repeats = Markup(""), True
     for position, column in enumerate(columns):
+        if column.format == "forest":
+            repeats = False
+            cells += text("<td>{drawn}</td>", drawn=_forest(row, column.names, widest))
+            continue
         if column.format:
             repeats = False
             numbers = [row.tag(name, column.format) for name in column.names]

@@ -28,8 +28,8 @@ def causes(frame: pd.DataFrame) -> np.ndarray | None:
 def cumulative_incidence(time: np.ndarray, cause: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Aalen-Johansen estimate by scikit-survival: times (k,), incidence (2, k), log-log intervals (2, 2, k).
 
-    Times are 0 and those at which an event happened (0 once, where one happened then). The log-log intervals use the variance of cmprsk's
-    cuminc; they are empty where the incidence is 0 or 1.
+    Times are 0 and those at which an event happened (0 once, where one happened then). The log-log intervals
+    use the variance of cmprsk's cuminc; they are empty where the incidence is 0 or 1.
 
     Parameters
     ----------

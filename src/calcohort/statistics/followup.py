@@ -7,7 +7,6 @@ from calcohort.statistics.populations import VOCABULARY
 from calcohort.statistics.survival import kaplan_meier
 
 
-
 def followup_row(time: np.ndarray, event: np.ndarray) -> dict:
     """Columns of followup.csv: quartiles (type 2) of the observed time, and the reverse Kaplan-Meier median.
 
