@@ -16,11 +16,14 @@ PACKAGE = "calcohort"
 def code_digest(*modules: str) -> str:
     """SHA-256 over `modules` and every module of the package that they import, directly or not.
 
-    Comments, docstrings and layout do not count: only a change of meaning changes the digest.
+    Comments, docstrings and layout do not count: only a change of meaning changes the digest. Files that a
+    module names and that lie beside it, templates and constants, count as they are.
     """
     digest = hashlib.sha256()
     for name, source in sorted(_closure(modules).items()):
         digest.update(f"{name}\0{_meaning(source)}\0".encode())
+        for path in _files_beside(_path(name).parent, source):
+            digest.update(f"{path.name}\0{file_digest(path)}\0".encode())
     return digest.hexdigest()[:16]
 
 
@@ -94,6 +97,14 @@ def _closure(modules: tuple[str, ...]) -> dict[str, str]:
 
 
 @cache
+def _files_beside(folder: Path, source: str) -> list[Path]:
+    nodes = ast.walk(ast.parse(source))
+    words = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    named = (path for path in folder.iterdir() if path.name in words and path.suffix != ".py")
+    return sorted(path for path in named if path.is_file())
+
+
+@cache
 def _path(name: str) -> Path | None:
     root = Path(__file__).parent
     below = root.joinpath(*name.split(".")[1:])
@@ -103,6 +114,7 @@ def _path(name: str) -> Path | None:
     return None
 
 
+@cache
 def _imports(name: str, source: str, is_package: bool) -> list[str]:
     package = name if is_package else name.rpartition(".")[0]
     names = [parent for parent in _parents(name)]
@@ -124,6 +136,7 @@ def _parents(name: str) -> list[str]:
     return [".".join(parts[:n]) for n in range(1, len(parts))]
 
 
+@cache
 def _meaning(source: str) -> str:
     tree = ast.parse(source)
     for node in ast.walk(tree):

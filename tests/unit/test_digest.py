@@ -1,5 +1,10 @@
 """Digests change when the meaning of code or the content of a folder changes, and only then."""
 
+import shutil
+from pathlib import Path
+
+import pytest
+
 from calcohort import digest
 
 
@@ -19,6 +24,29 @@ def test_the_digest_follows_imports():
 def test_a_module_has_its_own_digest_that_stays():
     assert digest.code_digest("calcohort.check") == digest.code_digest("calcohort.check")
     assert digest.code_digest("calcohort.check") != digest.code_digest("calcohort.tables")
+
+
+@pytest.mark.parametrize(
+    ("module", "file"),
+    [
+        ("calcohort.simulate.plan", "simulate/calibration.yaml"),
+        ("calcohort.pictures.run", "pictures/gallery.html"),
+    ],
+)
+def test_a_file_that_a_module_names_is_part_of_it(module, file, tmp_path, monkeypatch):
+    package = Path(digest.__file__).parent
+    shutil.copytree(package, tmp_path / "calcohort", ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(digest, "__file__", str(tmp_path / "calcohort/digest.py"))
+    digests = []
+    for words in ("", "\n# more\n"):
+        path = tmp_path / "calcohort" / file
+        path.write_text(path.read_text() + words)
+        digest.code_digest.cache_clear()
+        digest._path.cache_clear()
+        digests.append(digest.code_digest(module))
+    digest.code_digest.cache_clear()
+    digest._path.cache_clear()
+    assert digests[0] != digests[1]
 
 
 def test_a_file_added_at_any_depth_changes_the_tree(tmp_path):
