@@ -1,7 +1,7 @@
-"""Runs killed at fifty moments: how many the next run finished with the bytes of an undisturbed one."""
+"""Runs struck at fifty moments: how many the next run finished with the bytes of an undisturbed one."""
 
+import contextlib
 import shutil
-import time
 
 from tests.bench.measure import Options, Row
 from tests.workflow import faults
@@ -10,19 +10,22 @@ from tests.workflow.conftest import new_place
 MOMENTS = 50
 
 
-def killed_runs(options: Options) -> list[Row]:
-    """Workflow or worker killed with SIGKILL; any difference ends the bench."""
+def struck_runs(options: Options) -> list[Row]:
+    """Workflow or worker killed with SIGKILL, or the disk full; any difference ends the bench."""
     folder = options.work / "faults"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     place = new_place(folder)
     config = faults.study(place)
-    started = time.monotonic()
-    expected = faults.finish(place, config)
-    seconds = time.monotonic() - started
-    struck = faults.killed_rounds(place, config, expected, seconds, range(MOMENTS))
-    what = f"killed at {MOMENTS} seeded moments, finished with the same bytes"
+    with contextlib.ExitStack() as stack:
+        kinds = ("workflow", "worker")
+        with contextlib.suppress(faults.NoDisk):
+            stack.enter_context(faults.small_disk(place / "results", "20m"))
+            kinds = (*kinds, "disk")
+        expected = faults.finish(place, config)
+        struck = faults.struck_rounds(place, config, expected, range(MOMENTS), kinds)
+    what = f"struck ({', '.join(kinds)}) at {MOMENTS} seeded moments, finished with the same bytes"
     return [Row(what, MOMENTS, "runs"), Row("of these cut off before their end", struck, "runs")]
 
 
-MEASUREMENTS = [killed_runs]
+MEASUREMENTS = [struck_runs]

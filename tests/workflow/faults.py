@@ -1,11 +1,13 @@
-"""Runs that are killed at chosen moments, and what the next run makes of them."""
+"""Runs that are killed, or whose disk fills, at chosen moments, and what the next run makes of them."""
 
 import contextlib
+import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 from random import Random
@@ -19,6 +21,10 @@ from tests.workflow.conftest import Place, environment
 TARGETS = ("statistics_km", "statistics_followup", "statistics_agreement", "statistics_npv", "baseline")
 RUN = "results/faults"
 BYTES = ("statistics",)
+
+
+class NoDisk(Exception):
+    """This machine mounts no small disk."""
 
 
 def study(place: Place, patients: int = 60) -> str:
@@ -71,24 +77,60 @@ def workers(run: subprocess.Popen) -> list[psutil.Process]:
     return found
 
 
-def killed_rounds(place: Place, config: str, expected: dict, seconds: float, seeds: range) -> int:
-    """Kill the workflow, or one of its workers, once for each seed, and finish; the number of early kills.
+@contextlib.contextmanager
+def small_disk(folder: Path, size: str) -> Iterator[None]:
+    """A disk of its own at `folder`.
 
-    A fifth of a run is spent on the plan: most moments lie after it.
+    Raises
+    ------
+    NoDisk
+        Where none can be mounted.
+    """
+    folder.mkdir(exist_ok=True)
+    options = ["-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
+    if os.geteuid() or subprocess.run(["mount", *options], capture_output=True).returncode:
+        raise NoDisk("mounting a small disk (tmpfs) needs root")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+def fill(path: Path) -> None:
+    """Write until the disk is full."""
+    with contextlib.suppress(OSError), open(path, "wb", buffering=0) as handle:
+        while True:
+            handle.write(bytes(65536))
+
+
+def strike(kind: str, random: Random, place: Place, run: subprocess.Popen) -> None:
+    """Kill the workflow or one of its workers, or fill the disk."""
+    if kind == "disk":
+        fill(place / "results/filler")
+        return
+    alive = workers(run) if kind == "worker" else []
+    with contextlib.suppress(psutil.NoSuchProcess):
+        (random.choice(alive) if alive else run).send_signal(signal.SIGKILL)
+
+
+def struck_rounds(place: Place, config: str, expected: dict, seeds: range, kinds: Sequence[str]) -> int:
+    """For each seed strike a run at a moment of its own and finish it; the number that missed their end.
+
+    A moment is told by the outputs that are there, and a little later: a busy machine does not shift it.
     """
     struck = 0
     for seed in seeds:
         random = Random(seed)
+        kind, there, later = kinds[seed % len(kinds)], random.randrange(len(expected)), random.uniform(0, 1.5)
         shutil.rmtree(place / RUN, ignore_errors=True)
         run = start(place, config)
-        time.sleep(seconds * random.uniform(0.2, 0.8))
-        alive = [] if random.random() < 0.5 or run.poll() is not None else workers(run)
-        victims = [random.choice(alive)] if alive else [run]
-        for victim in victims:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                victim.send_signal(signal.SIGKILL)
+        while run.poll() is None and len(list((place / RUN).glob("statistics/*.csv"))) < there:
+            time.sleep(0.05)
+        time.sleep(later)
+        strike(kind, random, place, run)
         run.wait(timeout=300)
         struck += run.returncode != 0
-        assert finish(place, config) == expected, f"seed {seed}"
-        assert not list(Path(place / RUN).rglob("*.part*")), f"seed {seed}"
+        (place / "results/filler").unlink(missing_ok=True)
+        assert finish(place, config) == expected, f"seed {seed}, {kind}"
+        assert not list(Path(place / RUN).rglob("*.part*")), f"seed {seed}, {kind}"
     return struck
