@@ -69,7 +69,7 @@ def _show(run: Run, name: str) -> Shown:
     made = bool(facts.get("made"))
     if not made:
         return Shown(name, title, missing(facts.get("reason") or "This exhibit could not be made."), made)
-    body = _table(run, name) if facts.get("kind") == "table" else _figure(run, name, title, caption)
+    body = _table(run, name, title) if facts.get("kind") == "table" else _figure(run, name, title, caption)
     if body is None:
         return Shown(name, title, missing(f"The files of {name} are not in this run."), False)
     sources = Markup(", ").join(text("<code>{s}</code>", s=source) for source in facts.get("sources", []))
@@ -78,15 +78,15 @@ def _show(run: Run, name: str) -> Shown:
     return Shown(name, title, body + legend + foot, made)
 
 
-def _table(run: Run, name: str) -> Markup | None:
+def _table(run: Run, name: str, title: str) -> Markup | None:
     path = run.root / "tables" / f"{name}.html"
     if not path.is_file():
         return None
     # The fragment brings a style of its own; in the page every table follows the page's.
     fragment = _STYLE.sub("", path.read_text(encoding="utf-8"))
     return text(
-        '<div class="scroll" tabindex="0" role="region" aria-label="{name}">{table}</div>',
-        name=name,
+        '<div class="scroll" tabindex="0" role="region" aria-label="{title}">{table}</div>',
+        title=title,
         table=Markup(fragment),
     )
 

@@ -43,6 +43,9 @@ class Browser:
         size = {"width": pixels, "height": 800, "deviceScaleFactor": 1, "mobile": False}
         self._post("goog/cdp/execute", {"cmd": "Emulation.setDeviceMetricsOverride", "params": size})
 
+    def media(self, name: str):
+        self._post("goog/cdp/execute", {"cmd": "Emulation.setEmulatedMedia", "params": {"media": name}})
+
     def log(self, kind: str) -> list[dict]:
         return self._post("se/log", {"type": kind})
 
@@ -123,6 +126,30 @@ def test_nothing_is_wider_than_a_phone(browser, full_run):
     browser.open((full_run / "report.html").as_uri())
     browser.width(360)
     assert browser.run("return document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_no_table_is_cut_off_on_paper(browser, full_run):
+    browser.open((full_run / "report.html").as_uri())
+    browser.width(718)  # A4 between margins of 1 cm
+    browser.media("print")
+    browser.run("document.querySelectorAll('details').forEach(d => { d.open = true; })")
+    wide = browser.run(
+        "return [...document.querySelectorAll('table')].filter(t => t.getBoundingClientRect().right > 719)"
+        ".map(t => t.closest('section').id)"
+    )
+    assert wide == []
+
+
+def test_tables_pictures_and_headings_are_named_for_those_who_hear_them(browser, full_run):
+    browser.open((full_run / "report.html").as_uri())
+    assert browser.run("return [...document.images].every(i => i.alt.length > 10)")
+    assert browser.run("return [...document.querySelectorAll('th')].every(t => t.scope)")
+    assert browser.run(
+        "return [...document.querySelectorAll('[role=region]')].every(e => e.ariaLabel.length > 3)"
+    )
+    steps = "const h = [...document.querySelectorAll('h1, h2, h3')].map(e => +e.tagName[1]);"
+    assert browser.run(steps + "return h.every((level, i) => i == 0 || level <= h[i - 1] + 1)")
+    assert browser.run("return document.documentElement.lang") == "en"
 
 
 def _requests(browser) -> list[str]:
