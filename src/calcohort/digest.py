@@ -6,10 +6,12 @@ import hashlib
 import importlib.util
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 PACKAGE = "calcohort"
+_DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 
 @cache
@@ -96,10 +98,8 @@ def _closure(modules: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
-@cache
 def _files_beside(folder: Path, source: str) -> list[Path]:
-    nodes = ast.walk(ast.parse(source))
-    words = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    words = _parsed(source).words
     named = (path for path in folder.iterdir() if path.name in words and path.suffix != ".py")
     return sorted(path for path in named if path.is_file())
 
@@ -114,14 +114,13 @@ def _path(name: str) -> Path | None:
     return None
 
 
-@cache
 def _imports(name: str, source: str, is_package: bool) -> list[str]:
     package = name if is_package else name.rpartition(".")[0]
     names = [parent for parent in _parents(name)]
-    for node in ast.walk(ast.parse(source)):
+    for node in _parsed(source).imports:
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
+        else:
             base = (
                 importlib.util.resolve_name("." * node.level + (node.module or ""), package)
                 if node.level
@@ -136,11 +135,30 @@ def _parents(name: str) -> list[str]:
     return [".".join(parts[:n]) for n in range(1, len(parts))]
 
 
-@cache
 def _meaning(source: str) -> str:
+    return _parsed(source).meaning
+
+
+@dataclass(frozen=True)
+class _Parsed:
+    """A module without comments, docstrings and layout; its statements of import; its strings."""
+
+    meaning: str
+    imports: tuple[ast.Import | ast.ImportFrom, ...]
+    words: frozenset[str]
+
+
+@cache
+def _parsed(source: str) -> _Parsed:
+    # One look for all rules: this is most of what planning a small study costs.
     tree = ast.parse(source)
+    imports, words = [], set()
     for node in ast.walk(tree):
-        holds_docstring = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
-        if holds_docstring and ast.get_docstring(node, clean=False) is not None:
+        if isinstance(node, ast.Constant):
+            if isinstance(node.value, str):
+                words.add(node.value)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            imports.append(node)
+        elif isinstance(node, _DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
             node.body = node.body[1:]
-    return ast.dump(tree)
+    return _Parsed(ast.dump(tree), tuple(imports), frozenset(words))
