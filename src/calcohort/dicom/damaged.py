@@ -13,7 +13,13 @@ _DECISIVE = (
     "RescaleSlope", "RescaleIntercept", "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing",
 )  # fmt: skip
 _CLASSES = b"|".join(re.escape(name.encode()) for name in sorted(CT_CLASSES))
-_CT_CLASS = re.compile(rb"(?<![0-9.])(" + _CLASSES + rb")(?![0-9.])")
+# Tag (0002,0002) or (0008,0016), then type and length or a four-byte length, then the class: texts and
+# databases that name the class hold no such element.
+_CT_CLASS = re.compile(
+    rb"(?:\x02\x00\x02|\x08\x00\x16)\x00(?:UI..|..\x00\x00)(" + _CLASSES + rb")(?![0-9.])", re.DOTALL
+)
+# Archives and messages of several parts may hold whole slices, as they are.
+_ARCHIVE = re.compile(rb"PK\x03\x04|.{257}ustar|(?:\r\n)?--", re.DOTALL)
 # Tag (0020,000E), then type and length or a four-byte length, then the identifier.
 _SERIES_UID = re.compile(rb"\x20\x00\x0e\x00(?:UI..|..\x00\x00)([0-9][0-9.]{1,63})", re.DOTALL)
 
@@ -22,7 +28,7 @@ def damaged_slice(handle: BinaryIO) -> str | None:
     """Series UID of a file that was a CT slice, "" where that cannot be told, None for other files."""
     handle.seek(0)
     head = handle.read(_HEAD_BYTES)
-    if not _CT_CLASS.search(head):
+    if _ARCHIVE.match(head) or not _CT_CLASS.search(head):
         return None
     found = _SERIES_UID.search(head)
     return found[1].decode() if found else ""

@@ -49,7 +49,7 @@ def single_frame(tags: Tags) -> Frame:
     """The slice of a classic single-frame CT image."""
     position, orientation, spacing = _geometry(tags, tags, tags)
     slope, intercept = _rescale(tags)
-    acquisition = f"{tags.text('AcquisitionNumber')}|{tags.text('TemporalPositionIdentifier')}"
+    acquisition = f"{_whole(tags, 'AcquisitionNumber')}|{_whole(tags, 'TemporalPositionIdentifier')}"
     instance = tags.number_or_none("InstanceNumber")
     return Frame(
         0,
@@ -164,6 +164,12 @@ def _rescale(tags: Tags) -> tuple[float, float]:
     if tags.text("RescaleType").upper() not in _IDENTITY_RESCALE_TYPES:
         raise Rejected("not_hu")
     return slope[0], intercept[0]
+
+
+def _whole(tags: Tags, keyword: str) -> str:
+    """An integer as text, however many zeros and signs it is written with."""
+    number = tags.number_or_none(keyword)
+    return tags.text(keyword) if number is None or not number.is_integer() else str(int(number))
 
 
 def _mas(tags: Tags) -> float | None:

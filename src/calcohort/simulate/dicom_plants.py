@@ -3,6 +3,8 @@
 import os
 import shutil
 import struct
+import tarfile
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -299,6 +301,14 @@ def capture(dataset: pydicom.Dataset) -> None:
 
 
 def junk(folder, rng):
+    slice_ = inner(folder, rng)
+    with zipfile.ZipFile(folder / "scan.zip", "w") as archive:
+        archive.write(slice_, slice_.name)
+    with tarfile.open(folder / "scan.tar", "w") as archive:
+        archive.add(slice_, slice_.name)
+    header = pydicom.dcmread(slice_, stop_before_pixels=True)
+    (folder / "header.json").write_text(header.to_json())
+    (folder / "header.txt").write_text(str(header.file_meta) + str(header))
     (folder / "report.pdf").write_bytes(b"%PDF-1.4 " + rng.bytes(500))
     (folder / "empty.dcm").write_bytes(b"")
     (folder / "noise.dcm").write_bytes(rng.bytes(2000))
