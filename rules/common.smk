@@ -144,6 +144,20 @@ def development_folders(_):
 
 
 @cache
+def dicom_tree():
+    """Digest of the folders of scans, taken where `index` is planned: other jobs do not walk through them."""
+    return "" if "external" in CONFIG.get("simulate", {}) else tree_digest(*DICOM)
+
+
+@cache
+def development_files():
+    """Digest of the files that the tables name and that may be edited in place; what is simulated is an input."""
+    if "development" in CONFIG.get("simulate", {}):
+        return ""
+    return named_digest(DEVELOPMENT_TABLES, ("image", "annotation", "heart"))
+
+
+@cache
 def shard_digests(table):
     """Digest of each shard's rows in the table of scans (its first column names the shard)."""
     rows = {}

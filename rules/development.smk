@@ -3,14 +3,6 @@ DEVELOPMENT = CONFIG["development"]
 DEVELOPMENT_TABLES = development_tables(CONFIG)
 
 
-@cache
-def development_files():
-    """Digest of the files that the tables name, which may be edited in place; what a run simulates is an input."""
-    if "development" in CONFIG.get("simulate", {}):
-        return ""
-    return named_digest(DEVELOPMENT_TABLES, ("image", "annotation", "heart"))
-
-
 localrules:
     split,
 

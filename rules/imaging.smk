@@ -6,12 +6,6 @@ VOLUMES = [IMAGING["volumes"]] if "volumes" in IMAGING else []
 OVERRIDES = [IMAGING["overrides"]] if "overrides" in IMAGING else []
 
 
-@cache
-def dicom_tree():
-    """Digest of the folders of scans, taken when `index` is planned: other rules' jobs do not walk through them."""
-    return "" if "external" in CONFIG.get("simulate", {}) else tree_digest(*DICOM)
-
-
 rule index:
     """Read the header of every file; group files into series."""
     input:
