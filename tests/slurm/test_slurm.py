@@ -49,7 +49,7 @@ def lose_the_node(cluster: Cluster, seen: dict) -> None:
     def segmenting() -> list[str]:
         return [job for job in cluster.queue() if "RUNNING" in job and "rule_segment" in job]
 
-    wait_for(segmenting, 300, "no shard was ever segmented")
+    wait_for(segmenting, 600, "no shard was ever segmented")
     seen["gpu"] = "gpu" in subprocess.run(["scontrol", "show", "job"], capture_output=True, text=True).stdout
     cluster.kill_node()
     cluster.start_node()
@@ -64,7 +64,7 @@ def test_a_study_survives_lost_nodes_and_short_memory(local, tmp_path):
         saboteur.start()
         run = subprocess.run(
             through_slurm(place, local),
-            cwd=place.folder, text=True, capture_output=True, timeout=480, env=environment(),
+            cwd=place.folder, text=True, capture_output=True, timeout=900, env=environment(),
         )  # fmt: skip
         saboteur.join(timeout=60)
     assert run.returncode == 0, said(run)[-6000:]
