@@ -15,6 +15,7 @@ import pandas as pd
 from calcohort.categories import CATEGORIES
 from calcohort.statistics import agreement, concordance, populations
 from calcohort.statistics.added_value import added_value_row
+from calcohort.statistics.calibration import calibration_rows
 from calcohort.statistics.competing_risks import cause_specific_rows, causes, cumulative_incidence
 from calcohort.statistics.cox import MODELS, cox_rows
 from calcohort.statistics.followup import followup_row
@@ -38,6 +39,8 @@ NAMES = (
     "cause",
     "period",
     "subgroup",
+    "level",
+    "group",
     "test",
     "weights",
     "kind",
@@ -226,6 +229,26 @@ def crude_seen(patients: Patients) -> Iterator[dict]:
     yield from rows_of("npv_comparison", crude, value="difference")
 
 
+# Scores at which the spline's intervals are looked at.
+SCORES = (10.0, 100.0, 400.0, 1000.0)
+
+
+def shapes_seen(patients: Patients) -> Iterator[dict]:
+    """Hazard ratios in subgroups and along the score, and calibration in groups of predicted risk."""
+    part = patients.sets[0]
+    yield from _log_ratios("subgroups", subgroup_rows(part, ENDPOINT))
+    for part in patients.sets:
+        curve = pd.DataFrame(spline_tables(part, ENDPOINT)[0])
+        along = np.log1p(curve["cac"])
+        columns = {"estimate": curve["log_hr"], **{c: np.log(curve[c]) for c in ("ci_low", "ci_high")}}
+        for score in SCORES:
+            row = {name: np.interp(np.log1p(score), along, values) for name, values in columns.items()}
+            key = {"population": part.population, "score": part.score, "category": f"score {score:g}"}
+            yield from rows_of("splines", [key | row])
+        groups = calibration_rows(part, ENDPOINT, patients.settings)
+        yield from rows_of("calibration", groups, value="observed")
+
+
 def no_effect(patients: Patients) -> Iterator[dict]:
     """Tests of a difference where there is none."""
     part = patients.sets[0]
@@ -292,6 +315,7 @@ GROUPS: dict[str, Group] = {
     "resampled": Group("study", resampled_seen, resampled_whole),
     "crude": Group("study", crude_seen),
     "models": Group("study", models_seen),
+    "shapes": Group("study", shapes_seen),
     "proportional": Group("proportional", proportional),
     "no_effect": Group("no_effect", no_effect),
     "no_added_value": Group("no_added_value", no_added_value),

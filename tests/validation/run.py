@@ -25,8 +25,8 @@ from tests.validation.summary import summarise  # noqa: E402
 STUDY_SIZE = 4331
 CHUNK = 25
 TRUTH_PARTS, TRUTH_SIZE = 40, 250_000
-# Two thousand replicates each take their time: of the cohorts, the first two fifths.
-SHARE = {"resampled": 0.4, "exchangeable": 0.4}
+# Two thousand replicates each, and forty models, take their time: of the cohorts, the first two fifths.
+SHARE = {"resampled": 0.4, "exchangeable": 0.4, "shapes": 0.4}
 # Later than every horizon.
 LONG_DAYS = 2192
 
@@ -92,18 +92,19 @@ def main() -> None:
     )
     parser.add_argument("--docs", type=Path, default=ROOT / "docs", help="where the page goes")
     parser.add_argument("--summarise", action="store_true", help="from the chunks there are, compute nothing")
+    parser.add_argument("--only", choices=list(GROUPS), help="one group; what is known of the others stays")
     asked = parser.parse_args()
     asked.work.mkdir(parents=True, exist_ok=True)
     # Resampling an empty group divides by nothing; the notes of the rows say so.
     warnings.simplefilter("error")
     for file, function, name, number in [] if asked.summarise else pieces(asked.cohorts, asked.parts):
         path = asked.work / file
-        if path.exists():
+        if path.exists() or asked.only not in (None, name):
             continue
         function(name, number).to_csv(path.with_suffix(".part"), index=False)
         path.with_suffix(".part").rename(path)
         print(path.name, flush=True)
-    summarise(asked.work, asked.docs)
+    summarise(asked.work, asked.docs, keep=asked.only is not None)
 
 
 if __name__ == "__main__":

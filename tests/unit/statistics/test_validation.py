@@ -1,6 +1,7 @@
 """The simulation behind docs/validation.md: its laws are what they say; a small run gives every number."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from calcohort.seeds import rng
@@ -37,6 +38,43 @@ def test_null_versions_hold_their_hypothesis():
         by[law] = [table.groupby(score)["mace"].mean().to_numpy() for score in ("dl_ctac", "standard")]
     assert np.ptp(by["no_effect"][0]) < 0.03
     np.testing.assert_allclose(*by["exchangeable"], atol=0.03)
+
+
+def test_one_group_alone_leaves_the_rest_of_the_summary(tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "CHUNK", 2)
+    monkeypatch.setattr(run, "TRUTH_SIZE", 4331)
+    work, docs = tmp_path / "work", tmp_path / "docs"
+    known = {"law": "study", "statistic": "nri", "detail": "paired, binary, event", "cohorts": 400}
+    (docs / "validation").mkdir(parents=True)
+    others = [
+        {**known, "statistic": name, "interval_below": 0.025, "tests": 400, "size": 0.05, "size_se": 0.01}
+        for name in ("c_comparison", "npv_comparison")
+    ]
+    others[1]["detail"] = "paired, leisenring, km"
+    pd.DataFrame([known, *others]).to_csv(docs / "validation" / "summary.csv", index=False)
+    arguments = [
+        "run",
+        "--only",
+        "shapes",
+        "--cohorts",
+        "2",
+        "--parts",
+        "1",
+        "--work",
+        str(work),
+        "--docs",
+        str(docs),
+    ]
+    monkeypatch.setattr("sys.argv", arguments)
+    run.main()
+    assert {path.name.split(".")[0] for path in work.iterdir()} == {"shapes"}
+    table = pd.read_csv(docs / "validation" / "summary.csv")
+    assert set(table["statistic"]) == {
+        "nri", "c_comparison", "npv_comparison", "subgroups", "splines", "calibration",
+    }  # fmt: skip
+    made = table[table["statistic"].isin(["subgroups", "splines", "calibration"])]
+    assert made["coverage"].notna().all() and not made.duplicated(["statistic", "detail"]).any()
+    assert "all, dl_ctac, diabetes, yes, >400" in set(made["detail"])
 
 
 @pytest.mark.slow
