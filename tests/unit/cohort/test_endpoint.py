@@ -179,7 +179,10 @@ class TestExclusions:
     def test_an_event_on_the_scan_day_is_no_followup(self, reason, event):
         assert reason(events=[(event, 0)], contacts=[]) == "missing_followup"
 
-    def test_a_scan_on_or_after_the_end_of_followup_has_none(self, reason, row):
+    def test_a_scan_on_or_after_the_end_of_followup_has_none(self, reason, row, count):
+        rule = "scan_not_before_end_of_followup"
+        for end, found in (("2012-03-01", 1), ("2012-02-01", 1), ("2012-03-02", 0)):
+            assert count("pet", rule, end_of_followup=end) == found
         assert reason(end_of_followup="2012-03-01") == "missing_followup"
         assert reason(end_of_followup="2012-02-01") == "missing_followup"
         assert outcome(row(contacts=[1], end_of_followup="2012-03-02"))[0] == 1
