@@ -8,7 +8,7 @@ from pathlib import Path
 
 from calcohort.dicom import load_series, scan_folder
 from tests.bench.measure import Options, Row, cpu_clock, in_turn, median_seconds
-from tests.bench.series import ctac, folder, jpeg_lossless, real_scan
+from tests.bench.series import ctac, folder, jpeg_lossless, real_scan, uncompressed
 
 SERIES = (
     ("ctac of 44 slices", 44, "explicit"),
@@ -44,7 +44,7 @@ def beside_dcm2niix(options: Options) -> list[Row]:
     sources[f"{name}, jpeg_lossless"] = jpeg_lossless(options.work, name, plain)
     if real_scan() is not None:
         sources["real, jpegls"] = real_scan()
-        sources["real, explicit"] = folder(options.work, "real", load_series(real_scan()).volume)
+        sources["real, explicit"] = uncompressed(options.work, "real", real_scan())
     return [row for name, source in sources.items() for row in _one_series(name, source, options)]
 
 

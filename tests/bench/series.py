@@ -5,6 +5,7 @@ from pathlib import Path
 
 import gdcm
 import numpy as np
+import pydicom
 
 from calcohort.phantom import acquire, draw_anatomy
 from calcohort.simulate.dicom_writer import write_series
@@ -47,6 +48,18 @@ def jpeg_lossless(work: Path, name: str, source: Path) -> Path:
         writer.SetImage(change.GetOutput())
         if not writer.Write():
             raise RuntimeError(f"{path.name}: GDCM does not write it")
+    return target
+
+
+def uncompressed(work: Path, name: str, source: Path) -> Path:
+    """The series as explicit little-endian, with all of its own headers."""
+    target = work / f"{name} uncompressed".replace(" ", "-")
+    if not target.exists():
+        target.mkdir(parents=True)
+        for path in sorted(source.iterdir()):
+            dataset = pydicom.dcmread(path)
+            dataset.decompress(generate_instance_uid=False)
+            dataset.save_as(target / path.name)
     return target
 
 

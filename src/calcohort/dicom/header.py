@@ -173,7 +173,7 @@ def _describe(path, handle, dataset, budget, extra, allow_lossy, has_preamble) -
     if header.sop_class == kinds.MEDIA_DIRECTORY or not (header.sop_class or has_preamble):
         return FileHeader(path, "not_dicom")
     # A file that is cut within the identifier of its series seems to have another one.
-    is_cut = max(dataset.keys(), default=0) <= _SERIES_UID or not header.sop_uid
+    is_cut = tags.last <= _SERIES_UID or not header.sop_uid
     if is_cut and _ends_early(handle):
         return replace(header, series_uid="", reason="truncated")
     if not header.series_uid or not header.sop_uid:

@@ -110,11 +110,12 @@ def locate_pixels(handle: BinaryIO, dataset: pydicom.FileDataset, tags: Tags) ->
 
 
 def _syntax(dataset: pydicom.FileDataset) -> uid.UID:
-    syntax = dataset.file_meta.get("TransferSyntaxUID")
-    if not syntax:
+    name = Tags(dataset.file_meta).text("TransferSyntaxUID")
+    if not name:
         implicit, little = dataset.original_encoding
         explicit = uid.ExplicitVRLittleEndian if little else uid.ExplicitVRBigEndian
         return uid.ImplicitVRLittleEndian if implicit else explicit
+    syntax = uid.UID(name)
     try:
         supported = not syntax.is_encapsulated or get_decoder(syntax).is_available
     except (NotImplementedError, ValueError):

@@ -36,6 +36,11 @@ class Tags:
     def __contains__(self, keyword: str) -> bool:
         return tag_for_keyword(keyword) in self._elements
 
+    @property
+    def last(self) -> int:
+        """The largest tag, 0 of an empty dataset."""
+        return max(self._elements, default=0)
+
     def _bytes(self, keyword: str) -> tuple[bytes, bool]:
         element = self._elements.get(tag_for_keyword(keyword))
         if element is None:
