@@ -2,13 +2,10 @@
 
 import argparse
 import sys
-from pathlib import Path
 
 from calcohort import __version__
 from calcohort.errors import InputError
-
-# The weights that ship with the checkout, whatever the working directory.
-DEFAULT_MODEL = str(Path(__file__).resolve().parents[2] / "models" / "clstm-fast")
+from calcohort.shipped import MODEL, shipped
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -36,7 +33,7 @@ def _parser() -> argparse.ArgumentParser:
     score.add_argument("--json", action="store_true", help="print a list of objects instead of a table")
     score.add_argument("--out", metavar="DIR", help="folder for what --save-volume writes")
     score.add_argument("--save-volume", action="store_true", help="write each volume and its mask as NIfTI")
-    score.add_argument("--model", metavar="DIR", default=DEFAULT_MODEL, help="folder with the weights")
+    score.add_argument("--model", metavar="DIR", default=shipped(MODEL), help="folder with the weights")
     score.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
     score.set_defaults(run=_score)
 

@@ -15,11 +15,14 @@ import yaml
 from calcohort.digest import text_digest
 from calcohort.errors import InputError
 from calcohort.registries.codes import code_words
+from calcohort.shipped import ROOT, shipped
 
 if TYPE_CHECKING:
     import jsonschema
 
-SCHEMA = Path(__file__).resolve().parents[2] / "config" / "schemas" / "config.schema.yaml"
+SCHEMA = ROOT / "config" / "schemas" / "config.schema.yaml"
+# Keys whose defaults are files that come with the checkout.
+SHIPPED = (("segmentation", "model"), ("claims", "file"), ("claims", "mapping"))
 # Who logs into a database, as it stands in an SQLAlchemy URL.
 PASSWORD = re.compile(r"://[^/]*@")
 DOORS = ("imaging", "scores", "analysis")
@@ -88,6 +91,9 @@ def complete(raw: dict, where: str = "config") -> dict:
     if errors:
         raise _explain(errors[0], where)
     config = _with_defaults(copy.deepcopy(raw), schema())
+    for section, key in SHIPPED:
+        if config[section][key] == default(section, key):
+            config[section][key] = shipped(config[section][key])
     _check_doors(config, where)
     _check_cohort(config, where)
     _check_private(config, where)
