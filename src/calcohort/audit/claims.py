@@ -197,6 +197,8 @@ def _compare_one(claim: dict, spec: dict, table, calibrated: bool, seed: int, re
         estimate = _estimate(claim["id"], spec, table, seed, replicates)
     except Unavailable as reason:
         return Claim(**head, verdict="not computable", reason=str(reason))
+    if spec["kind"] == "size":
+        estimate = replace(estimate, low=None, high=None, interval="")
     if "share_of" in spec and published.n:
         published = replace(published, n=published.n * _share(spec, table))
     verdict, reason = _verdict(published, estimate, spec, calibrated)

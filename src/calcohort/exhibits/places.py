@@ -57,13 +57,17 @@ def areas_by_slice(crop: HeartCrop, wanted: Sequence[Place]) -> np.ndarray:
 
 
 def unmarked(crop: HeartCrop) -> np.ndarray:
-    """Voxels inside the heart that are bright in one piece of `BRIGHT_MM3` or more, and were not marked."""
-    bright = (crop.labels == HEART) & (crop.hu >= BRIGHT_HU)
-    if not bright.any():
-        return bright
+    """Voxels inside the heart that are bright in one piece of `BRIGHT_MM3` or more, and were not marked.
+
+    A piece that goes on outside the heart is none: the breastbone touches the heart's mask.
+    """
+    bright = ((crop.labels == HEART) | (crop.labels == 0)) & (crop.hu >= BRIGHT_HU)
+    if not (bright & (crop.labels == HEART)).any():
+        return np.zeros(bright.shape, dtype=bool)
     components, _ = ndimage.label(bright, structure=_NEIGHBOURS)
     sizes = np.bincount(components.ravel()) * float(np.prod(crop.spacing_xyz_mm))
-    return bright & (sizes >= BRIGHT_MM3)[components]
+    outside = np.bincount(components[crop.labels == 0], minlength=len(sizes)) > 0
+    return bright & ((sizes >= BRIGHT_MM3) & ~outside)[components]
 
 
 def heart_box(crop: HeartCrop) -> tuple[np.ndarray, np.ndarray]:

@@ -208,7 +208,7 @@ def _claim(row) -> Markup:
         span = text(" ({low}, {high})", **ends_text)
     return text(
         "<tr class='{kind}'><th scope='row'>{quantity}</th><td>{population}</td><td>{published}{span}</td>"
-        "<td class='num'>{value}</td><td class='num'>{ends}</td><td>{verdict}{reason}</td></tr>",
+        "<td>{value}{source}</td><td class='num'>{ends}</td><td>{verdict}{reason}</td></tr>",
         kind=str(row.value("verdict")).replace(" ", "-"),
         quantity=_with_note(row),
         population=", ".join(str(row.value(key)) for key in ("section", "population") if row.has(key)),
@@ -217,10 +217,17 @@ def _claim(row) -> Markup:
         else text("p {p}", p=row.tag("published_p", "text")),
         span=span,
         value=value,
+        source=_source(row),
         ends=ends,
         reason=_why(row),
         verdict=row.value("verdict"),
     )
+
+
+def _source(row) -> Markup:
+    """The file behind a run's number, and its row where it is one."""
+    place = f"{row.value('file')}, row {int(row.value('row'))}" if row.has("row") else row.value("file")
+    return text("<span class='why'>{place}</span>", place=place or "")
 
 
 def _why(row) -> Markup:

@@ -1,5 +1,7 @@
 """Patients in pictures are chosen by what their scans show; a wrong zero tells its apparent cause."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -89,6 +91,16 @@ def test_noise_alone_is_no_bright_structure():
     assert places.spots(make_crop(4, False, noise=60.0)) == []
     (stent,) = places.spots(make_crop(4, False, (STENT,)))
     assert stent.label == places.HEART and stent.brightest == 900
+
+
+def test_bone_that_touches_the_heart_is_no_stent():
+    crop = make_crop(5, False, ((3, 0.5, 0.3, 0.5, 900),))
+    labels = crop.labels.copy()
+    (spot,) = places.spots(crop)
+    voxels = np.argwhere(crop.hu >= 800)
+    # The same piece, half of it outside the heart's mask.
+    labels[tuple(voxels[: len(voxels) // 2].T)] = 0
+    assert spot.label == places.HEART and places.spots(replace(crop, labels=labels)) == []
 
 
 def test_both_pictures_show_the_same_height_of_the_heart():

@@ -8,7 +8,7 @@
 
   const show = number => {
     const facts = [
-      ["Value", number.value], ["File", number.dataset.file], ["Row", number.dataset.row], ["Column", number.dataset.column],
+      ["Value", number.value], ["File", number.dataset.file], ["Row, from 0", number.dataset.row], ["Column", number.dataset.column],
       ["Rule", rules[number.dataset.file]], ["Code", document.body.dataset.code],
     ].filter(([, value]) => value);
     list.replaceChildren(...facts.flatMap(([name, value]) => {
