@@ -150,3 +150,17 @@ def test_no_row_of_an_answer_is_dropped_without_a_word(full_run):
 def test_the_match_rate_of_each_source_is_shown(full_run):
     rows = re.findall(r"<tr><th scope='row'>deaths</th>.*?</tr>", page_of(full_run))
     assert any("200</data>" in row and "150</data>" in row and ">75.0</data>%" in row for row in rows)
+
+
+@pytest.mark.parametrize("part", ["found", "sure", "flow", "quality"])
+def test_no_result_is_printed_without_its_address(part, full_run):
+    page = re.sub(r'<data class="n".*?</data>', "", page_of(full_run), flags=re.DOTALL)
+    section = re.search(rf'<section class="[a-z]+" id="{part}".*?</section>', page, re.DOTALL)[0]
+    words = re.sub(r"<[^>]+>", " ", section)
+    # What is left are names: of intervals, categories and the level of significance.
+    assert set(re.findall(r"(?<![A-Za-z])\d[\d.,]*\d|(?<![A-Za-z\d])\d(?![\d])", words)) <= {
+        "95",
+        "0",
+        "400",
+        "0.05",
+    }
