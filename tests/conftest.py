@@ -17,13 +17,16 @@ TOGETHER = ("workflow", "slurm", "unit/exhibits")
 FIRST = ("workflow", "slurm")
 
 
-@pytest.hookimpl(tryfirst=True)
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Give each test its group, before pytest-xdist looks for groups."""
+    # pytest-xdist 3.8 hands the group over in the test's name, which pytest 9.2 no longer lets it change.
+    place = _place(item)
+    group = "workflow" if place in FIRST else place
+    item.add_marker(pytest.mark.xdist_group(f"{group} slow" if _slow(item) else group))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give each test its group, and put the fast ones first."""
-    for item in items:
-        place = _place(item)
-        group = "workflow" if place in FIRST else place
-        item.add_marker(pytest.mark.xdist_group(f"{group} slow" if _slow(item) else group))
+    """Put the fast tests first."""
     items.sort(key=lambda item: (_slow(item), _slow(item) and _place(item) not in FIRST))
 
 

@@ -1,6 +1,7 @@
 """Nobody is lost: the counts add up on any registries, and the tables have the contract's columns."""
 
 import pandas as pd
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -60,6 +61,7 @@ def studies(draw):
     return registries, table, draw(st.sampled_from(CENSORING))
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(studies())
 def test_the_counts_add_up_on_any_input(study):
@@ -109,6 +111,7 @@ def check_outcomes(result):
     assert primary["event"].tolist() == analysis["mace"].tolist()
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(studies(), st.randoms(use_true_random=False))
 def test_the_order_of_rows_changes_nothing(study, random):

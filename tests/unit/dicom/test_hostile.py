@@ -45,6 +45,7 @@ def _plain(folder):
     return path
 
 
+@pytest.mark.slow
 def test_deflated_bomb(folder, within_limits):
     path = series_files(folder)[-1]
     as_syntax(path, "deflated")
@@ -57,6 +58,7 @@ def test_deflated_bomb(folder, within_limits):
     assert load_series(folder).reason == "malformed"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("items", [b"\xfe\xff\x00\xe0\x00\x00\x00\x00", b"\xfe\xff\x00\xe0\xff\xff\xff\xff"])
 def test_a_million_items_and_a_nest_without_end(items, folder, within_limits):
     _insert(_plain(folder), b"\x08\x00\x40\x11SQ\0\0\xff\xff\xff\xff" + items * 500_000)

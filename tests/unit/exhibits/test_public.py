@@ -18,6 +18,8 @@ from calcohort.simulate.cohort import analysis_table
 from calcohort.statistics.run import FAMILIES
 from calcohort.tables import write_csv
 
+pytestmark = pytest.mark.slow
+
 LIMIT = 11
 COUNT = re.compile(r"^([\d,]+)")
 SHARE = re.compile(r"^([\d,]+) \(([\d.]+)%\)$")

@@ -82,9 +82,7 @@ VARIANTS = (
     "minimal",
     "no events",
     "one category",
-    "category without events",
     "reference without events",
-    "same time for all",
     "single patient",
     "twelve patients",
     "nobody",
@@ -93,6 +91,8 @@ VARIANTS = (
     "short followup",
 )
 FURTHER = (
+    "category without events",
+    "same time for all",
     "everybody has an event",
     "no zero",
     "empty category",

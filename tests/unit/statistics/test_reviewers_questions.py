@@ -69,6 +69,7 @@ def test_only_an_interval_inside_the_margin_is_noninferior_or_similar(low, high,
     assert (row.get("noninferior"), row.get("similar")) == (noninferior, similar)
 
 
+@pytest.mark.slow
 def test_optimism_is_that_of_refitting_without_the_control_variate(simulate):
     """The mean of many plain replicates (Harrell's way) lies within its Monte Carlo error of ours."""
     part = next(analysis_sets(prepare(simulate(150, seed=3))))

@@ -40,6 +40,7 @@ def test_null_versions_hold_their_hypothesis():
     np.testing.assert_allclose(*by["exchangeable"], atol=0.03)
 
 
+@pytest.mark.slow
 def test_one_group_alone_leaves_the_rest_of_the_summary(tmp_path, monkeypatch):
     monkeypatch.setattr(run, "CHUNK", 2)
     monkeypatch.setattr(run, "TRUTH_SIZE", 4331)

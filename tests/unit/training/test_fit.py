@@ -8,6 +8,8 @@ from calcohort.training.fit import fit
 from calcohort.training.samples import write_samples
 from tests.unit.training.conftest import toy_sample
 
+pytestmark = pytest.mark.slow
+
 # One step: what matters is where the weights come from.
 TRAINING = {"network": "clstm-fast", "seed": 1, "heart_steps": 1, "lesion_steps": 1, "batch_size": 1}
 TRAINING |= {task: {"slices": 4, "learning_rate": 1e-6} for task in ("heart", "lesion")}

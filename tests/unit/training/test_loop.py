@@ -61,6 +61,7 @@ def loop_rules():
     return Rules()
 
 
+@pytest.mark.slow
 def test_heart_network_learns(toy, tmp_path):
     history = loop.train_model(
         toy["heart"], np.arange(9), np.arange(9, 12), settings("heart", steps=40), tmp_path, "cpu"
