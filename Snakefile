@@ -68,6 +68,7 @@ rule all:
         MANIFESTS,
         TABLE_FILES,
         FIGURE_FILES,
+        COLUMN_FILES,
         rules.report.output,
         rules.audit.output,
 

@@ -1,8 +1,10 @@
 # Exhibits: every table and figure of the study, in the formats of a manuscript.
-from calcohort.exhibits.catalogue import CATALOGUE
+from calcohort.exhibits.catalogue import CATALOGUE, column_files
 
 TABLES = [name for name, entry in CATALOGUE.items() if entry.kind == "table"]
 FIGURES = [name for name, entry in CATALOGUE.items() if entry.kind == "figure"]
+IN_COLUMNS = [name for name in FIGURES if CATALOGUE[name].column_parts]
+COLUMN_FILES = [result(path) for name in IN_COLUMNS for path in column_files(name)]
 MANIFESTS = expand(result("exhibits/{name}.json"), name=[*TABLES, *FIGURES])
 # Checklists tell which of the other exhibits could be made.
 CHECKLIST_TABLES = [name for name in TABLES if CATALOGUE[name].sources[0].startswith("audit/checklist_")]
@@ -115,3 +117,26 @@ rule figure:
         code=lambda wildcards: code(CATALOGUE[wildcards.name].module, "exhibits.write", "exhibits.registry"),
     script:
         "../workflow/scripts/exhibit.py"
+
+
+rule column_figures:
+    """Draw the figures that fit into a column of a journal once more, 85 mm wide."""
+    input:
+        sorted({path for name in IN_COLUMNS for path in map(result, CATALOGUE[name].sources) if path in MADE}),
+    output:
+        COLUMN_FILES,
+    log:
+        f"{LOGS}/column_figures.log",
+    benchmark:
+        f"{TIMES}/column_figures.tsv"
+    conda:
+        "../envs/report.yaml"
+    resources:
+        mem_mb=memory(2000),
+        runtime=15,
+    params:
+        names=IN_COLUMNS,
+        meta=META,
+        code=code(*{CATALOGUE[name].module for name in IN_COLUMNS}, "exhibits.write", "exhibits.registry"),
+    script:
+        "../workflow/scripts/column_figures.py"

@@ -99,7 +99,7 @@ rule convert:
         scans=scans_of,
         allow_lossy=IMAGING["allow_lossy"],
         minimum_extent_mm=IMAGING["minimum_extent_mm"],
-        code=code("imaging.volume_files", "imaging.outcomes", "isolate"),
+        code=code("imaging.convert", "imaging.outcomes", "isolate"),
     script:
         "../workflow/scripts/convert.py"
 

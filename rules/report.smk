@@ -49,6 +49,7 @@ rule report:
         MANIFESTS,
         TABLE_FILES,
         FIGURE_FILES,
+        COLUMN_FILES,
         rules.claims.output,
         rules.gallery.output if DOOR == "imaging" else [],
         OTHER_FILES,

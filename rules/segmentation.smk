@@ -22,6 +22,6 @@ rule segment:
     params:
         device=CONFIG["segmentation"]["device"],
         private_dir=CONFIG.get("private_dir", ""),
-        code=code("segmentation.shard", "segmentation.store", "dicom.nrrd", "cohort.pseudonyms"),
+        code=code("segmentation.shard", "segmentation.store", "nrrd", "cohort.pseudonyms"),
     script:
         "../workflow/scripts/segment.py"

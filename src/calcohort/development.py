@@ -10,7 +10,7 @@ import pandas as pd
 from calcohort.categories import categorise
 from calcohort.check import require_columns
 from calcohort.dicom import load_series, load_volume_file
-from calcohort.dicom.volumes import is_volume_file
+from calcohort.dicom.volume_headers import is_volume_file
 from calcohort.errors import InputError
 from calcohort.scoring.agatston import score
 from calcohort.scoring.annotations import OTHER, coronary, read_annotation

@@ -19,7 +19,7 @@ from calcohort.dicom import (
     scan_folder,
 )
 from calcohort.dicom.facts import content_key
-from calcohort.dicom.volumes import is_volume_file
+from calcohort.dicom.volume_headers import is_volume_file
 from calcohort.errors import InputError
 from calcohort.imaging.protocol import UNKNOWN, classify
 from calcohort.imaging.volume_files import volume_key

@@ -10,8 +10,8 @@ import pyarrow as pa
 import SimpleITK as sitk
 
 from calcohort.dicom import load_series
-from calcohort.dicom.nrrd import open_volume, write_volume
 from calcohort.dicom.volumes import to_sitk
+from calcohort.nrrd import open_volume, write_volume
 from calcohort.segmentation.packing import pack, unpack
 from calcohort.segmentation.store import HeartCrop, load, save
 from calcohort.volume import Volume

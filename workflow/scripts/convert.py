@@ -8,7 +8,7 @@ from calcohort import tables
 from calcohort.config import dicom_roots
 from calcohort.dicom import LoadedSeries, series_paths
 from calcohort.imaging import outcomes
-from calcohort.imaging.volume_files import convert_scan
+from calcohort.imaging.convert import convert_scan
 from calcohort.isolate import Lost, one_by_one
 from calcohort.logs import script_log
 

@@ -6,8 +6,8 @@ import torch
 
 from calcohort import tables
 from calcohort.cohort.pseudonyms import site_key
-from calcohort.dicom.nrrd import open_volume
 from calcohort.logs import script_log
+from calcohort.nrrd import open_volume
 from calcohort.segmentation import Segmenter, store
 from calcohort.segmentation.shard import Clock, Frugal, segment_all
 

@@ -5,7 +5,6 @@ from calcohort.dicom.found import file_path
 from calcohort.dicom.index import FolderIndex, scan_folder, series_paths
 from calcohort.dicom.reasons import REASONS, explain
 from calcohort.dicom.series import LoadedSeries, load_series
-from calcohort.dicom.volumes import load_volume_file, save_volume
 
 __all__ = [
     "REASONS",
@@ -20,3 +19,12 @@ __all__ = [
     "series_key",
     "series_paths",
 ]
+
+
+def __getattr__(name: str):
+    # SimpleITK loads as long as ten series are read: only who meets a volume file waits for it.
+    if name in ("load_volume_file", "save_volume"):
+        from calcohort.dicom import volumes
+
+        return getattr(volumes, name)
+    raise AttributeError(name)

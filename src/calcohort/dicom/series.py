@@ -21,9 +21,9 @@ from calcohort.dicom.decode import is_whole, open_pixels, stored_frames, to_houn
 from calcohort.dicom.facts import series_facts, series_key
 from calcohort.dicom.geometry import MINIMUM_EXTENT_MM, Grid, stack
 from calcohort.dicom.header import FileHeader, read_header
-from calcohort.dicom.nrrd import SliceFile, open_volume
 from calcohort.dicom.reasons import REASONS, Rejected
 from calcohort.errors import InputError
+from calcohort.nrrd import SliceFile, open_volume
 from calcohort.volume import Volume
 
 # Gaps count from a quarter of the thickness: rounding makes smaller ones.

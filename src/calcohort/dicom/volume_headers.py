@@ -14,6 +14,7 @@ import numpy as np
 
 from calcohort.dicom.reasons import Rejected
 
+VOLUME_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
 _TEXT_BYTES = 65536
 _CHUNK = 2**20
 # A voxel size in the affine and the one in its own field agree up to rounding to single precision.
@@ -72,6 +73,11 @@ _META_GRID = ({"ElementSpacing", "ElementSize"}, {"TransformMatrix", "Rotation",
 _FLOATS = {16: "f4", 64: "f8"}
 # The spaces that say which way is left, back and up.
 _SPACES = re.compile(r"(right|left)-(anterior|posterior)-superior|[RL][AP]S", re.IGNORECASE)
+
+
+def is_volume_file(path: str | Path) -> bool:
+    """Whether the name is that of a NIfTI, NRRD or MetaImage file."""
+    return str(path).lower().endswith(VOLUME_SUFFIXES)
 
 
 def check_volume_header(path: str | Path) -> None:

@@ -25,7 +25,6 @@ from calcohort.dicom.volume_headers import check_volume_header
 from calcohort.tables import whole_file
 from calcohort.volume import Volume
 
-VOLUME_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
 # ITK prints its warnings past Python, paths included; what is wrong with a file is told by its code.
 sitk.ProcessObject.SetGlobalWarningDisplay(False)
 # Off-axis part of a direction that counts as rounding (0.1 degree).
@@ -35,11 +34,6 @@ _AIR_BELOW_HU = -300
 # Bone, contrast and metal fill a few percent, air and lung most of a scan; not so where the byte order or the
 # sign of the values is wrong.
 _BRIGHT_HU, _LARGEST_BRIGHT_SHARE, _SMALLEST_DARK_SHARE = 500, 0.3, 0.1
-
-
-def is_volume_file(path: str | Path) -> bool:
-    """Whether the name is that of a NIfTI, NRRD or MetaImage file."""
-    return str(path).lower().endswith(VOLUME_SUFFIXES)
 
 
 def load_volume_file(path: str | Path, *, minimum_extent_mm: float = MINIMUM_EXTENT_MM) -> LoadedSeries:

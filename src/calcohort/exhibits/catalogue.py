@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+FIGURE_FORMATS = ("pdf", "svg", "png")
+
 BASELINE = "statistics/baseline.csv"
 IMAGING_PROTOCOLS = "statistics/imaging_protocols.csv"
 CONVENTION_EFFECT = "scores/convention_effect.csv"
@@ -31,6 +33,8 @@ class Entry:
         Files relative to results/NAME.
     module, builder : str
         Where its function is: a module of calcohort ("exhibits.tables_outcome") and a name in it.
+    column_parts : tuple of str
+        What is drawn as wide as a column as well: all panels ("") or each by itself ("A", "B").
     """
 
     kind: str
@@ -39,14 +43,17 @@ class Entry:
     sources: tuple[str, ...]
     module: str
     builder: str
+    column_parts: tuple[str, ...] = ()
 
 
 def _table(title: str, caption: str, sources: tuple[str, ...], place: str) -> Entry:
     return Entry("table", title, caption, sources, *_split(place))
 
 
-def _figure(title: str, caption: str, sources: tuple[str, ...], place: str) -> Entry:
-    return Entry("figure", title, caption, sources, *_split(place))
+def _figure(
+    title: str, caption: str, sources: tuple[str, ...], place: str, column_parts: tuple[str, ...] = ()
+) -> Entry:
+    return Entry("figure", title, caption, sources, *_split(place), column_parts)
 
 
 def _split(place: str) -> tuple[str, str]:
@@ -81,24 +88,28 @@ CATALOGUE: dict[str, Entry] = {
         f"Scans that were not used in training or validation. {_MATRIX}",
         _MATRICES,
         "figures_agreement:figure2",
+        ("",),
     ),
     "figure3": _figure(
         "Figure 3. Outcome by DL-CTAC score: all patients (A) and no history of CAD (B)",
         _CURVES,
         _SURVIVAL,
         "figures_survival:figure3",
+        ("A", "B"),
     ),
     "figure4": _figure(
         "Figure 4. Outcome by standard score (A, grey) and by DL-CTAC score (B, blue)",
         f"Patients with a same-day standard score. {_CURVES}",
         _SURVIVAL,
         "figures_survival:figure4",
+        ("A", "B"),
     ),
     "figure5": _figure(
         "Figure 5. Outcome by standard score (A, grey) and by DL-CTAC score (B, blue), no history of CAD",
         f"Patients with a same-day standard score and no history of CAD. {_CURVES}",
         _SURVIVAL,
         "figures_survival:figure5",
+        ("A", "B"),
     ),
     "figure6": _figure(
         "Figure 6. Paired ECG-gated and CTAC scans",
@@ -144,6 +155,7 @@ CATALOGUE: dict[str, Entry] = {
         f"Patients with a same-day standard score. {_MATRIX}",
         _MATRICES,
         "figures_agreement:figure_s5",
+        ("",),
     ),
     "figureS6": _figure(
         "Supplementary Figure 6. DL-CTAC against standard scores",
@@ -151,6 +163,7 @@ CATALOGUE: dict[str, Entry] = {
         "categories.",
         ("cohort/analysis.csv",),
         "figures_agreement:figure_s6",
+        ("",),
     ),
     "figureS7": _figure(
         "Supplementary Figure 7. False negatives and false positives",
@@ -165,6 +178,7 @@ CATALOGUE: dict[str, Entry] = {
         "apparent performance of Cox models.",
         ("statistics/decision_curve.csv",),
         "figures_checks:decision_curve",
+        ("",),
     ),
     "figure_calibration": _figure(
         "Calibration of predicted risk",
@@ -172,6 +186,7 @@ CATALOGUE: dict[str, Entry] = {
         "predicted risk; apparent performance.",
         ("statistics/calibration.csv",),
         "figures_checks:calibration",
+        ("",),
     ),
     "figure_schoenfeld": _figure(
         "Hazard ratios over time (scaled Schoenfeld residuals)",
@@ -179,6 +194,7 @@ CATALOGUE: dict[str, Entry] = {
         "pointwise 95% intervals. A level curve is a hazard ratio that stays; dashed: that of the Cox model.",
         ("statistics/schoenfeld.csv", "statistics/proportional_hazards.csv"),
         "figures_checks:schoenfeld",
+        ("",),
     ),
     "figure_proportional_hazards": _figure(
         "Tests of proportional hazards",
@@ -273,3 +289,9 @@ CATALOGUE: dict[str, Entry] = {
         "tables_agreement:table_agreement",
     ),
 }
+
+
+def column_files(name: str) -> list[str]:
+    """Files of that figure as wide as a column, relative to results/NAME."""
+    parts = CATALOGUE[name].column_parts
+    return [f"figures/column/{name}{part}.{suffix}" for part in parts for suffix in FIGURE_FORMATS]

@@ -48,14 +48,18 @@ class Exhibit:
         Files relative to results/NAME that `build` reads, no more and no fewer.
     build : callable
         ``build(inputs, meta)``; `inputs` maps each source that the run has to a data frame (CSV) or a path
-        (all else). Gives a `cells.Table` or a matplotlib Figure; raises `Unavailable`.
+        (all else). Gives a `cells.Table` or a matplotlib Figure; raises `Unavailable`. One with
+        `column_parts` also takes `width_mm`, and `part` where it has more than one.
+    column_parts : tuple of str
+        As in the catalogue.
     """
 
     kind: str
     title: str
     caption: str
     sources: tuple[str, ...]
-    build: Callable[[Mapping[str, Any], Mapping[str, Any]], Any] = field(repr=False)
+    build: Callable[..., Any] = field(repr=False)
+    column_parts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

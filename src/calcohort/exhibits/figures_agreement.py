@@ -1,6 +1,7 @@
 """Figures of agreement: Figure 2, supplementary Figures 5 (matrices) and 6 (scatter)."""
 
 from collections.abc import Mapping, Sequence
+from string import ascii_uppercase as LETTERS
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -18,11 +19,10 @@ LABELS = ("0", "1–100", "101–400", ">400")
 _SHADES = LinearSegmentedColormap.from_list(
     "calcohort", ["#ffffff", style.BLUES[0], style.BLUES[2], style.BLUES[3]]
 )
-_MATRIX_MM, _ROW_MM = 40.0, 68.0
-_LEFTS_MM = (17.0, 74.0, 131.0)
+_MATRIX_MM, _PANEL_MM, _FOOT_MM = 40.0, (57.0, 68.0), 6.0
 
 
-def figure2(inputs: Mapping, meta: Mapping) -> Figure:
+def figure2(inputs: Mapping, meta: Mapping, width_mm: float = style.FULL_WIDTH_MM) -> Figure:
     """Internal testing: all scans, by type of scan, by site."""
     matrix, agreement = _open(inputs)
     present = list(dict.fromkeys(matrix.frame["population"]))
@@ -32,12 +32,15 @@ def figure2(inputs: Mapping, meta: Mapping) -> Figure:
         raise Unavailable(
             "The study has no internal testing: no development scans with an expert's score were held out."
         )
-    panels = [(name, "expert vs dl", SCAN_NAMES[name]) for name in wanted]
-    panels += [None] * (-len(panels) % 3) + [(name, "expert vs dl", population_name(name)) for name in sites]
-    return _matrices(matrix, agreement, panels, ("Expert reader", "Deep learning"))
+    scans = [(name, "expert vs dl", SCAN_NAMES[name]) for name in wanted]
+    by_site = [(name, "expert vs dl", population_name(name)) for name in sites]
+    figure, corners = style.sheet([len(scans), len(by_site)], _PANEL_MM, width_mm, _FOOT_MM)
+    axes_names = ("Expert reader", "Deep learning")
+    _matrices(figure, corners, matrix, agreement, [*scans, *by_site], axes_names)
+    return figure
 
 
-def figure_s5(inputs: Mapping, meta: Mapping) -> Figure:
+def figure_s5(inputs: Mapping, meta: Mapping, width_mm: float = style.FULL_WIDTH_MM) -> Figure:
     """External testing: standard score against DL-CTAC with the stress and with the rest scan preferred."""
     matrix, agreement = _open(inputs)
     panels = []
@@ -50,10 +53,13 @@ def figure_s5(inputs: Mapping, meta: Mapping) -> Figure:
             panels.append(("paired", comparison, words))
     if not panels:
         raise Unavailable("The study has no patients with a same-day standard score.")
-    return _matrices(matrix, agreement, panels, ("Standard CAC score", "Deep learning score"))
+    figure, corners = style.sheet([len(panels)], _PANEL_MM, width_mm, _FOOT_MM)
+    axes_names = ("Standard CAC score", "Deep learning score")
+    _matrices(figure, corners, matrix, agreement, panels, axes_names)
+    return figure
 
 
-def figure_s6(inputs: Mapping, meta: Mapping) -> Figure:
+def figure_s6(inputs: Mapping, meta: Mapping, width_mm: float = style.FULL_WIDTH_MM) -> Figure:
     """DL-CTAC against standard scores on the scale of log(x + 1)."""
     analysis = open_file(inputs, "cohort/analysis.csv", "cac_standard", "cac_dl")
     columns = [
@@ -68,11 +74,10 @@ def figure_s6(inputs: Mapping, meta: Mapping) -> Figure:
                 panels.append((label, pairs))
     if not panels:
         raise Unavailable("The study has no patients with a same-day standard score.")
-    figure = style.new_figure(88.0)
+    figure, corners = style.sheet([len(panels)], (87.0, 88.0), width_mm)
     highest = max(pairs.max() for _, pairs in panels)
-    for place, (label, pairs) in enumerate(panels):
-        left = (14.0 + 87.0 * place) if len(panels) > 1 else 57.0
-        axes = figure.add_axes((left / style.FULL_WIDTH_MM, 17 / 88, 66 / style.FULL_WIDTH_MM, 63 / 88))
+    for place, ((label, pairs), (left, bottom)) in enumerate(zip(panels, corners, strict=True)):
+        axes = style.axes_at(figure, left + 14, bottom + 17, 66, 63)
         _scatter(axes, pairs, highest)
         axes.set(xlabel="Standard CAC score", ylabel=label)
         axes.set_title(f"{'AB'[place]}  n = {fixed(len(pairs), 0)}")
@@ -88,29 +93,24 @@ def _open(inputs: Mapping) -> tuple[File, File]:
     )
 
 
-def _matrices(matrix: File, agreement: File, panels: Sequence, axes_names: tuple[str, str]) -> Figure:
-    rows = -(-len(panels) // 3)
-    # One row that is not full stands in the middle of the page.
-    shift = (3 - len(panels)) * (_LEFTS_MM[1] - _LEFTS_MM[0]) / 2 if len(panels) < 3 else 0.0
-    height = rows * _ROW_MM + 6.0
-    figure = style.new_figure(height)
-    letters = iter("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
-    for place, panel in enumerate(panels):
-        if panel is None:
-            continue
-        row, column = divmod(place, 3)
-        bottom = height - row * _ROW_MM - 11.0 - _MATRIX_MM
-        size = (_MATRIX_MM / style.FULL_WIDTH_MM, _MATRIX_MM / height)
-        axes = figure.add_axes(((shift + _LEFTS_MM[column]) / style.FULL_WIDTH_MM, bottom / height, *size))
+def _matrices(
+    figure: Figure,
+    corners: Sequence[tuple[float, float]],
+    matrix: File,
+    agreement: File,
+    panels: Sequence[tuple[str, str, str]],
+    axes_names: tuple[str, str],
+) -> None:
+    for letter, panel, (left, bottom) in zip(LETTERS, panels, corners, strict=False):
+        axes = style.axes_at(figure, left + 17, bottom + 17, _MATRIX_MM, _MATRIX_MM)
         population, comparison, title = panel
         counts = counts_of(matrix, population, comparison)
         draw_matrix(axes, counts)
-        axes.set_title(f"{next(letters)}  {title}", pad=4, x=-0.30)
+        axes.set_title(f"{letter}  {title}", pad=4, x=-0.30)
         axes.set(xlabel=axes_names[1], ylabel=axes_names[0])
         found = agreement.row(population=population, comparison=comparison, weights="linear")
         words = _kappa_words(agreement, found, counts)
         axes.text(0.40, -0.27, words, transform=axes.transAxes, ha="center", va="top", fontsize=6.5)
-    return figure
 
 
 def counts_of(matrix: File, population: str, comparison: str) -> np.ndarray:

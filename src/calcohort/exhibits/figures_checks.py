@@ -23,7 +23,7 @@ _WHO = {"all": "All patients", "paired": "Both scores"}
 _MODELS = {"univariable": "Univariable", "adjusted": "Adjusted"}
 
 
-def decision_curve(inputs: Mapping, meta: Mapping) -> Figure:
+def decision_curve(inputs: Mapping, meta: Mapping, width_mm: float = style.FULL_WIDTH_MM) -> Figure:
     """Net benefit against the threshold of risk, everybody and those with both scores."""
     columns = ("population", "model", "horizon_years", "threshold", "net_benefit")
     file = open_file(inputs, "statistics/decision_curve.csv", *columns)
@@ -34,11 +34,10 @@ def decision_curve(inputs: Mapping, meta: Mapping) -> Figure:
             panels.append((population, table))
     if not panels:
         raise Unavailable("No decision curve: the models need flow reserve, ischemia, scores and events.")
-    figure = style.new_figure(82.0)
+    figure, corners = style.sheet([len(panels)], (87.0, 82.0), width_mm)
     highest = max(table.loc[table["model"] != "treat_none", "net_benefit"].max() for _, table in panels)
-    for place, (population, table) in enumerate(panels):
-        left = 17.0 + 87.0 * place if len(panels) > 1 else 60.0
-        axes = figure.add_axes((left / style.FULL_WIDTH_MM, 17 / 82, 66 / style.FULL_WIDTH_MM, 57 / 82))
+    for place, ((population, table), (left, bottom)) in enumerate(zip(panels, corners, strict=True)):
+        axes = style.axes_at(figure, left + 17, bottom + 17, 63, 57)
         for model, (label, color, dashes, width) in _CURVES.items():
             curve = table[table["model"] == model].sort_values("threshold")
             if len(curve):
@@ -66,7 +65,7 @@ def decision_curve(inputs: Mapping, meta: Mapping) -> Figure:
     return figure
 
 
-def calibration(inputs: Mapping, meta: Mapping) -> Figure:
+def calibration(inputs: Mapping, meta: Mapping, width_mm: float = style.FULL_WIDTH_MM) -> Figure:
     """Predicted against observed risk, by category and by tenths of the adjusted model."""
     columns = (
         "population",
@@ -88,11 +87,10 @@ def calibration(inputs: Mapping, meta: Mapping) -> Figure:
             panels.append((f"{SCORE_NAMES[score]}, {_WHO[population].lower()}", score, rows))
     if not panels:
         raise Unavailable("No calibration: no model could be fitted, or follow-up ends before its horizon.")
-    figure = style.new_figure(88.0)
+    figure, corners = style.sheet([len(panels)], (87.0, 88.0), width_mm)
     top = min(1.0, 1.05 * max(np.nanmax(rows[["predicted", "observed", "ci_high"]]) for _, _, rows in panels))
-    for place, (title, score, rows) in enumerate(panels):
-        left = 17.0 + 87.0 * place if len(panels) > 1 else 60.0
-        axes = figure.add_axes((left / style.FULL_WIDTH_MM, 18 / 88, 61 / style.FULL_WIDTH_MM, 61 / 88))
+    for place, ((title, score, rows), (left, bottom)) in enumerate(zip(panels, corners, strict=True)):
+        axes = style.axes_at(figure, left + 17, bottom + 18, 61, 61)
         _calibration_panel(axes, rows, score, top)
         years = f"{rows['horizon_years'].iloc[0]:g}"
         axes.set(xlabel=f"Predicted {years}-year risk", ylabel=f"Observed {years}-year risk (Kaplan–Meier)")
@@ -149,7 +147,7 @@ def proportional_hazards(inputs: Mapping, meta: Mapping) -> Figure:
     return figure
 
 
-def schoenfeld(inputs: Mapping, meta: Mapping) -> Figure:
+def schoenfeld(inputs: Mapping, meta: Mapping, width_mm: float = style.FULL_WIDTH_MM) -> Figure:
     """Smoothed scaled Schoenfeld residuals of each term of the adjusted model, or of the univariable one."""
     columns = (
         "population",
@@ -172,13 +170,11 @@ def schoenfeld(inputs: Mapping, meta: Mapping) -> Figure:
     tests = inputs.get("statistics/proportional_hazards.csv")
     curves = file.frame.iloc[file.rows(**key, model=model)]
     terms = list(dict.fromkeys(curves["term"]))
-    rows = -(-len(terms) // 3)
-    height = 8.0 + 60.0 * rows
-    figure = style.new_figure(height)
-    for place, term in enumerate(terms):
-        row, column = divmod(place, 3)
-        corner = (14.0 + 56.5 * column) / style.FULL_WIDTH_MM, (height - 60.0 * row - 50.0) / height
-        axes = figure.add_axes((*corner, 42.0 / style.FULL_WIDTH_MM, 41.0 / height))
+    # In one column the panels are wider and lower, so that five stand on a page.
+    size, drawn = ((85.0, 46.0), (66.0, 29.0)) if width_mm < 2 * 56.5 else ((56.5, 60.0), (42.0, 41.0))
+    figure, corners = style.sheet([len(terms)], size, width_mm, foot_mm=8.0)
+    for place, (term, (left, bottom)) in enumerate(zip(terms, corners, strict=True)):
+        axes = style.axes_at(figure, left + 14, bottom + 10, *drawn)
         _schoenfeld_panel(axes, curves[curves["term"] == term])
         p = MISSING
         if tests is not None and len(tests):
@@ -205,7 +201,7 @@ def _schoenfeld_panel(axes: Axes, curve) -> None:
     edge = 0.08 * (top - bottom or 1)
     axes.set(xlim=(0, years.max()), ylim=(bottom - edge, top + edge), xlabel="Years from the scan")
     axes.set_xticks(np.arange(0, years.max() + 1e-9, 1 if years.max() <= 5 else 2))
-    axes.set_ylabel("log hazard ratio", labelpad=1)
+    axes.set_ylabel("log hazard ratio", labelpad=2)
 
 
 def _tested(file: File, key: tuple[str, str, str], terms: list[str]) -> bool:

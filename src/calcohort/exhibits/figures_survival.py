@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from calcohort.exhibits import panels_survival as panels
@@ -10,46 +9,54 @@ from calcohort.exhibits import style
 from calcohort.exhibits.exhibit import SCORE_NAMES, first, open_file, population_name
 from calcohort.exhibits.numbers import MISSING
 
-KM_COLUMNS = ("population", "score", "category", "time_years", "n_at_risk", "n_events", "survival", "ci_low")
+KM_HALFS = ("population", "score", "category", "time_years", "n_at_risk", "n_events", "survival", "ci_low")
 
-# Two columns of half the width; in each the panel starts after room for its labels (millimetres).
-_COLUMN, _LABELS, _PANEL, _HEIGHT = 87.0, 23.0, 60.0, 180.0
+# Half of a page's width, in which the curves start after room for their labels (millimetres).
+_HALF, _LABELS, _PANEL, _HEIGHT = 87.0, 23.0, 60.0, 180.0
 _FOREST = (36.0, 16.0)
 _PAIRED = (("paired", "standard"), ("paired", "dl_ctac"))
 
 
 def survival_by_category(
-    panels_wanted: Sequence[tuple[str, str]], titles: Sequence[str], inputs: Mapping, meta: Mapping
+    panels_wanted: Sequence[tuple[str, str]],
+    titles: Sequence[str],
+    inputs: Mapping,
+    width_mm: float,
+    part: str,
 ) -> Figure:
-    """Two columns, each a population and score: curves, at-risk table, log-rank tests, forest.
+    """Two panels, each a population and score: curves, at-risk table, log-rank tests, forest.
 
     Parameters
     ----------
     panels_wanted : two of (population, score)
     titles : two of str
         Panel headings.
+    part : {"", "A", "B"}
+        Draw that panel alone: one is as wide as a column, and two as high as no page.
     """
     logrank, cox, curve_sets, years = _open(inputs, panels_wanted)
     lowest = panels.lowest_survival(curve_sets, years)
-    figure = style.new_figure(_HEIGHT)
-    for side, ((population, score), curves) in enumerate(zip(panels_wanted, curve_sets, strict=True)):
-        start = side * _COLUMN
-        axes = _axes(figure, start + _LABELS, 105, _PANEL, 66)
-        panels.draw_curves(axes, curves, score, years, f"{'AB'[side]}  {titles[side]}", lowest)
+    drawn = [place for place, letter in enumerate("AB") if part in ("", letter)]
+    figure, corners = style.sheet([len(drawn)], (_HALF, _HEIGHT), width_mm)
+    for place, (left, bottom) in zip(drawn, corners, strict=True):
+        (population, score), curves = panels_wanted[place], curve_sets[place]
+
+        def at(start, up, width, height, left=left, bottom=bottom):
+            return style.axes_at(figure, left + start, bottom + up, width, height)
+
+        axes = at(_LABELS, 105, _PANEL, 66)
+        panels.draw_curves(axes, curves, score, years, f"{'AB'[place]}  {titles[place]}", lowest)
         panels.draw_legend(axes, panels.overall_test(logrank, population, score))
-        panels.draw_at_risk(_axes(figure, start + _LABELS, 74, _PANEL, 20), curves, score, years)
-        panels.draw_pairwise(_axes(figure, start + _LABELS, 53, _PANEL, 16), logrank, population, score)
-        text, forest = (
-            _axes(figure, start, 17, _COLUMN, 30),
-            _axes(figure, start + _FOREST[0], 17, _FOREST[1], 30),
-        )
-        text.set_xlim(0, _COLUMN)
+        panels.draw_at_risk(at(_LABELS, 74, _PANEL, 20), curves, score, years)
+        panels.draw_pairwise(at(_LABELS, 53, _PANEL, 16), logrank, population, score)
+        text, forest = at(0, 17, _HALF, 30), at(_FOREST[0], 17, _FOREST[1], 30)
+        text.set_xlim(0, _HALF)
         panels.draw_forest(text, forest, cox, curves, population, score)
     return figure
 
 
 def _open(inputs: Mapping, panels_wanted: Sequence[tuple[str, str]]):
-    km = open_file(inputs, "statistics/km.csv", *KM_COLUMNS)
+    km = open_file(inputs, "statistics/km.csv", *KM_HALFS)
     logrank = open_file(inputs, "statistics/logrank.csv", "population", "score", "comparison", "p", "p_holm")
     cox = open_file(inputs, "statistics/cox.csv", "population", "score", "model", "term", "estimate", "p")
     curve_sets = [panels.curves_of(km, population, score) for population, score in panels_wanted]
@@ -57,28 +64,20 @@ def _open(inputs: Mapping, panels_wanted: Sequence[tuple[str, str]]):
     return logrank, cox, curve_sets, years
 
 
-def _axes(
-    figure: Figure, left: float, bottom: float, width: float, height: float, of: float = _HEIGHT
-) -> Axes:
-    return figure.add_axes(
-        (left / style.FULL_WIDTH_MM, bottom / of, width / style.FULL_WIDTH_MM, height / of)
-    )
-
-
-def figure3(inputs: Mapping, meta: Mapping) -> Figure:
+def figure3(inputs: Mapping, meta: Mapping, width_mm: float = style.FULL_WIDTH_MM, part: str = "") -> Figure:
     """Outcome by DL-CTAC category: everybody, and without a history of CAD."""
     wanted = (("all", "dl_ctac"), ("no_cad", "dl_ctac"))
-    return survival_by_category(wanted, [population_name(key) for key, _ in wanted], inputs, meta)
+    return survival_by_category(wanted, [population_name(key) for key, _ in wanted], inputs, width_mm, part)
 
 
-def figure4(inputs: Mapping, meta: Mapping) -> Figure:
+def figure4(inputs: Mapping, meta: Mapping, width_mm: float = style.FULL_WIDTH_MM, part: str = "") -> Figure:
     """Outcome by the standard and by the DL-CTAC category in patients with both."""
-    return _both_scores("paired", inputs, meta)
+    return _both_scores("paired", inputs, width_mm, part)
 
 
-def figure5(inputs: Mapping, meta: Mapping) -> Figure:
+def figure5(inputs: Mapping, meta: Mapping, width_mm: float = style.FULL_WIDTH_MM, part: str = "") -> Figure:
     """The same without a history of CAD."""
-    return _both_scores("paired_no_cad", inputs, meta)
+    return _both_scores("paired_no_cad", inputs, width_mm, part)
 
 
 def central(inputs: Mapping, meta: Mapping) -> Figure:
@@ -89,16 +88,16 @@ def central(inputs: Mapping, meta: Mapping) -> Figure:
     lowest = panels.lowest_survival(curve_sets, years)
     heads = ("Expert, ECG-gated CT: standard CAC score", "Deep learning, CTAC scan: DL-CTAC score")
     for side, ((population, score), curves) in enumerate(zip(_PAIRED, curve_sets, strict=True)):
-        start = side * _COLUMN
-        axes = _axes(figure, start + 17, 68, 66, 62, height)
+        start = side * _HALF
+        axes = style.axes_at(figure, start + 17, 68, 66, 62)
         panels.draw_curves(axes, curves, score, years, "", lowest)
         panels.draw_legend(axes, "")
-        text = _axes(figure, start, 23, _COLUMN, 30, height)
-        forest = _axes(figure, start + _FOREST[0], 23, _FOREST[1], 30, height)
-        text.set_xlim(0, _COLUMN)
+        text = style.axes_at(figure, start, 23, _HALF, 30)
+        forest = style.axes_at(figure, start + _FOREST[0], 23, _FOREST[1], 30)
+        text.set_xlim(0, _HALF)
         panels.draw_forest(text, forest, cox, curves, population, score)
         tone = style.TONES[score][2]
-        banner = _axes(figure, start + 2, 134, _COLUMN - 4, 8, height)
+        banner = style.axes_at(figure, start + 2, 134, _HALF - 4, 8)
         banner.axis("off")
         banner.add_patch(style.rectangle(0, 0, 1, 1, facecolor=tone, transform=banner.transAxes))
         banner.text(0.5, 0.5, heads[side], ha="center", va="center", color="white", fontweight="bold")
@@ -132,6 +131,6 @@ def _findings(inputs: Mapping) -> list[str]:
     return found
 
 
-def _both_scores(population: str, inputs: Mapping, meta: Mapping) -> Figure:
+def _both_scores(population: str, inputs: Mapping, width_mm: float, part: str) -> Figure:
     wanted = ((population, "standard"), (population, "dl_ctac"))
-    return survival_by_category(wanted, [SCORE_NAMES[score] for _, score in wanted], inputs, meta)
+    return survival_by_category(wanted, [SCORE_NAMES[score] for _, score in wanted], inputs, width_mm, part)

@@ -8,11 +8,11 @@ from calcohort.exhibits.exhibit import Exhibit
 
 
 def _exhibit(entry: Entry) -> Exhibit:
-    def build(inputs: Mapping, meta: Mapping):
+    def build(inputs: Mapping, meta: Mapping, **size):
         # Only the module of the exhibit that is made gets imported.
-        return getattr(import_module(f"calcohort.{entry.module}"), entry.builder)(inputs, meta)
+        return getattr(import_module(f"calcohort.{entry.module}"), entry.builder)(inputs, meta, **size)
 
-    return Exhibit(entry.kind, entry.title, entry.caption, entry.sources, build)
+    return Exhibit(entry.kind, entry.title, entry.caption, entry.sources, build, entry.column_parts)
 
 
 EXHIBITS: dict[str, Exhibit] = {name: _exhibit(entry) for name, entry in CATALOGUE.items()}

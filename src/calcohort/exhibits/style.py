@@ -1,7 +1,7 @@
 """One look for every figure: sizes in millimetres, one font, colours that hold in grey as well."""
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import matplotlib
@@ -10,7 +10,10 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 
-FULL_WIDTH_MM = 174.0
+from calcohort.exhibits import Unavailable
+
+# A journal's page, its column, and how high either is.
+FULL_WIDTH_MM, COLUMN_WIDTH_MM, PAGE_HEIGHT_MM = 174.0, 85.0, 240.0
 MM = 1 / 25.4
 
 INK = "#1a1a1a"
@@ -77,6 +80,49 @@ def new_figure(height_mm: float, width_mm: float = FULL_WIDTH_MM) -> Figure:
     return Figure(figsize=(width_mm * MM, height_mm * MM))
 
 
+def sheet(
+    groups: Sequence[int], panel_mm: tuple[float, float], width_mm: float, foot_mm: float = 0.0
+) -> tuple[Figure, list[tuple[float, float]]]:
+    """Figure with places for equal panels, as many beside each other as its width holds.
+
+    Parameters
+    ----------
+    groups : sequence of int
+        Numbers of panels; each group starts a new row. A single row stands in the middle.
+    panel_mm : (width, height)
+        A panel's content is at most as wide as a column, though its place be wider.
+
+    Returns
+    -------
+    Figure, list of (left, bottom)
+        Lower left corner of every panel, in millimetres.
+
+    Raises
+    ------
+    Unavailable
+        If the rows do not fit on a page of that width.
+    """
+    width, height = panel_mm
+    beside = max(1, int(width_mm // width))
+    rows = [min(beside, left) for count in groups for left in range(count, 0, -beside)]
+    total = len(rows) * height + foot_mm
+    if total > PAGE_HEIGHT_MM and beside == 1:
+        raise Unavailable(f"Its {len(rows)} panels do not fit on one page of {width_mm:g} mm width.")
+    middle = (width_mm - rows[0] * width) / 2 if len(rows) == 1 or beside == 1 else 0.0
+    corners = [
+        (max(middle, 0.0) + place * width, total - (row + 1) * height)
+        for row, count in enumerate(rows)
+        for place in range(count)
+    ]
+    return new_figure(total, width_mm), corners
+
+
+def axes_at(figure: Figure, left: float, bottom: float, width: float, height: float) -> Axes:
+    """Axes whose lower left corner and size are given in millimetres of the printed figure."""
+    across, up = figure.get_figwidth() / MM, figure.get_figheight() / MM
+    return figure.add_axes((left / across, bottom / up, width / across, height / up))
+
+
 def add_note(figure: Figure, note: str) -> None:
     """One line along the lower edge, e.g. that the data are simulated."""
     width_mm = figure.get_figwidth() / MM
@@ -85,15 +131,17 @@ def add_note(figure: Figure, note: str) -> None:
     figure.text(0.5, 1.2 / height_mm, "\n".join(lines), ha="center", va="bottom", fontsize=6.5, color=WARNING)
 
 
-def card(title: str, sentence: str) -> Figure:
+def card(title: str, sentence: str, width_mm: float = FULL_WIDTH_MM) -> Figure:
     """What stands in the place of a figure that cannot be made."""
-    figure = new_figure(38.0)
+    figure = new_figure(38.0, width_mm)
     axes = figure.add_axes((0.02, 0.16, 0.96, 0.8))
     axes.set(xticks=[], yticks=[], xlim=(0, 1), ylim=(0, 1), facecolor=PAPER)
     axes.spines[:].set_visible(True)
     axes.spines[:].set_color(RULE)
-    axes.text(0.5, 0.72, title, ha="center", va="center", fontsize=8, fontweight="bold")
-    lines = textwrap.fill(f"Not made: {sentence}", 105)
+    across = int(105 * width_mm / FULL_WIDTH_MM)
+    heading = textwrap.fill(title, across)
+    axes.text(0.5, 0.72, heading, ha="center", va="center", fontsize=8, fontweight="bold")
+    lines = textwrap.fill(f"Not made: {sentence}", across)
     axes.text(0.5, 0.36, lines, ha="center", va="center", fontsize=7.5, color=QUIET)
     return figure
 

@@ -8,13 +8,13 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from calcohort.exhibits import Unavailable, style
+from calcohort.exhibits.catalogue import FIGURE_FORMATS
 from calcohort.exhibits.cells import Cell, Table
 from calcohort.exhibits.exhibit import Exhibit
 from calcohort.exhibits.write_table import write_table_csv, write_table_docx, write_table_html
 from calcohort.tables import whole_file
 
 TABLE_FORMATS = ("csv", "html", "docx")
-FIGURE_FORMATS = ("pdf", "svg", "png")
 
 # Dates and program versions would make two runs differ.
 _NO_METADATA = {
@@ -54,7 +54,7 @@ def write(
             made = exhibit.build(inputs, meta)
     except Unavailable as why:
         made, reason = None, str(why)
-    note = meta.get("simulated_note", "Simulated data") if meta.get("simulated") else ""
+    note = _note(meta)
     if exhibit.kind == "table":
         _write_table(name, exhibit, made, reason, note, folder)
     else:
@@ -74,6 +74,24 @@ def write(
     return made is not None
 
 
+def write_column(
+    name: str, exhibit: Exhibit, inputs: Mapping[str, Any], meta: Mapping[str, Any], folder: str | Path
+) -> None:
+    """Draw a figure as wide as a journal's column, or say there why not; arguments as of :func:`write`."""
+    for part in exhibit.column_parts:
+        size = {"width_mm": style.COLUMN_WIDTH_MM} | ({"part": part} if part else {})
+        with style.house():
+            try:
+                figure = exhibit.build(inputs, meta, **size)
+            except Unavailable as why:
+                figure = style.card(exhibit.title, str(why), style.COLUMN_WIDTH_MM)
+        _save_figure(figure, _note(meta), Path(folder) / "figures/column" / f"{name}{part}")
+
+
+def _note(meta: Mapping[str, Any]) -> str:
+    return meta.get("simulated_note", "Simulated data") if meta.get("simulated") else ""
+
+
 def _write_table(name: str, exhibit: Exhibit, table: Table | None, reason: str, note: str, folder: Path):
     if table is None:
         table = Table(exhibit.title, (Cell("Not made"),), ((Cell(reason),),))
@@ -88,8 +106,13 @@ def _write_table(name: str, exhibit: Exhibit, table: Table | None, reason: str, 
 def _write_figure(name: str, exhibit: Exhibit, figure: Figure | None, reason: str, note: str, folder: Path):
     with style.house():
         figure = figure or style.card(exhibit.title, reason)
+    _save_figure(figure, note, folder / "figures" / name)
+
+
+def _save_figure(figure: Figure, note: str, stem: Path) -> None:
+    with style.house():
         if note:
             style.add_note(figure, note)
         for suffix in FIGURE_FORMATS:
-            with whole_file(folder / "figures" / f"{name}.{suffix}") as path:
+            with whole_file(stem.with_name(f"{stem.name}.{suffix}")) as path:
                 figure.savefig(path, format=suffix, dpi=300, metadata=_NO_METADATA[suffix])

@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 import SimpleITK as sitk
 
-from calcohort.dicom import LoadedSeries, file_path, load_series, load_volume_file
+from calcohort.dicom import file_path
 from calcohort.dicom.geometry import MINIMUM_EXTENT_MM
-from calcohort.dicom.nrrd import write_volume
 from calcohort.dicom.reasons import Rejected
-from calcohort.dicom.volumes import from_sitk, is_volume_file
+from calcohort.dicom.volume_headers import is_volume_file
+from calcohort.dicom.volumes import from_sitk
 from calcohort.errors import InputError
 
 # What the table may say of a scan beside whose it is: columns of the series table.
@@ -54,23 +54,6 @@ def volume_key(path: str | Path) -> str:
     except OSError:
         return ""
     return digest.hexdigest()[:16]
-
-
-def convert_scan(
-    paths: Sequence[Path],
-    into: str | Path,
-    *,
-    allow_lossy: bool = False,
-    minimum_extent_mm: float = MINIMUM_EXTENT_MM,
-) -> LoadedSeries:
-    """The scan that a series' files make, a volume file or slices, written to an NRRD file of HU."""
-    volumes = [path for path in paths if is_volume_file(path)]
-    if not volumes:
-        return load_series(paths, allow_lossy=allow_lossy, minimum_extent_mm=minimum_extent_mm, into=into)
-    loaded = load_volume_file(volumes[0], minimum_extent_mm=minimum_extent_mm)
-    if loaded.volume is not None:
-        write_volume(loaded.volume, into)
-    return loaded
 
 
 def volume_series(

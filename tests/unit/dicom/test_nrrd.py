@@ -5,8 +5,8 @@ import pytest
 import SimpleITK as sitk
 
 from calcohort.dicom import load_series
-from calcohort.dicom.nrrd import open_volume, write_volume
 from calcohort.errors import InputError
+from calcohort.nrrd import open_volume, write_volume
 from calcohort.simulate import dicom_variants
 from calcohort.simulate.dicom_variants import edit, series_files
 from calcohort.volume import Volume

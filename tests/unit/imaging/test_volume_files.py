@@ -10,11 +10,12 @@ from calcohort.errors import InputError
 from calcohort.imaging.check import check_imaging
 from calcohort.imaging.choice import DEFAULT_CHOICE
 from calcohort.imaging.contents import content_digests, contents
+from calcohort.imaging.convert import convert_scan
 from calcohort.imaging.identity import identify
 from calcohort.imaging.link import link_scans
 from calcohort.imaging.protocol import DEFAULT_RULES
 from calcohort.imaging.user_tables import read_overrides, read_volume_table
-from calcohort.imaging.volume_files import convert_scan, volume_key, volume_series, with_volumes
+from calcohort.imaging.volume_files import volume_key, volume_series, with_volumes
 from calcohort.simulate.dicom_writer import write_series
 from calcohort.volume import Volume
 
