@@ -118,8 +118,9 @@ def _external(axes: Axes, inputs: Mapping, followup: File) -> None:
             for r, n in zip(excluded["reason"], excluded["excluded"], strict=True)
         ]
         words = f"Excluded: {fixed(flow['excluded'].sum(), 0)}\n" + "\n".join(lines)
-        style.box(axes, 140.5, 103, 61, 6 + 4.0 * (len(lines) + 1), words, size=6.5)
-        axes.plot([98, 110], [103, 103], color=style.QUIET, lw=0.8)
+        # Beside the other boxes, however many the reasons are.
+        style.box(axes, 150, 101, 42, 6 + 4.0 * (len(lines) + 1), words, size=6.5)
+        axes.plot([98, 129], [101, 101], color=style.QUIET, lw=0.8)
     words = f"Analysed: n = {followup.text(everybody, 'n', 'count')}\n{_events(followup, everybody)}"
     style.box(axes, 98, 80, 58, 13, words, fill="#e3eef8", edge=style.BLUES[1], weight="bold")
     wanted = (

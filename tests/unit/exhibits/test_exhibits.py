@@ -10,9 +10,11 @@ import pytest
 from docx import Document
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.patches import FancyBboxPatch
 from matplotlib.text import Text
 
 from calcohort.audit.verify import check_numbers
+from calcohort.cohort.flow import REASONS
 from calcohort.exhibits import Unavailable, style
 from calcohort.exhibits.catalogue import CATALOGUE
 from calcohort.exhibits.exhibit import read_inputs
@@ -64,6 +66,17 @@ def test_nothing_in_a_column_overlaps_or_leaves_it(name, part, run):
     with style.house():
         figure = EXHIBITS[name].build(inputs, META, width_mm=style.COLUMN_WIDTH_MM, **size)
     check_layout(figure, style.COLUMN_WIDTH_MM)
+
+
+def test_no_box_of_the_overview_lies_on_another(run):
+    inputs = inputs_of(run, "figure1")
+    reasons = [*REASONS][:8]
+    flow = pd.DataFrame({"reason": reasons, "n_in": 500, "excluded": 3, "n_out": 497})
+    with style.house():
+        figure = EXHIBITS["figure1"].build(inputs | {"cohort/flow.csv": flow}, META)
+        FigureCanvasAgg(figure).draw()
+        boxes = [box.get_window_extent() for box in figure.findobj(FancyBboxPatch)]
+    assert not any(a.overlaps(b) for a, b in combinations(boxes, 2))
 
 
 def without_sites(table):
