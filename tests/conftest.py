@@ -10,9 +10,10 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 HERE = Path(__file__).parent
-# Folders whose tests run in one process, one after another: they start runs and clusters, or share a fixture
-# that takes long to make. Others are dealt out by their files.
-TOGETHER = ("workflow", "slurm", "unit/exhibits")
+# Tests of one file run in one process, one after another, for they share what takes long to make. So do those
+# of this folder, and all that look at the finished demo.
+TOGETHER = ("unit/exhibits",)
+SHARED = "finished"
 # Runs and clusters are the longest of the slow ones, and start first.
 FIRST = ("workflow", "slurm")
 
@@ -20,14 +21,13 @@ FIRST = ("workflow", "slurm")
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Give each test its group, before pytest-xdist looks for groups."""
     # pytest-xdist 3.8 hands the group over in the test's name, which pytest 9.2 no longer lets it change.
-    place = _place(item)
-    group = "workflow" if place in FIRST else place
+    group = SHARED if SHARED in getattr(item, "fixturenames", ()) else _place(item)
     item.add_marker(pytest.mark.xdist_group(f"{group} slow" if _slow(item) else group))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the fast tests first."""
-    items.sort(key=lambda item: (_slow(item), _slow(item) and _place(item) not in FIRST))
+    items.sort(key=lambda item: (_slow(item), _slow(item) and not _place(item).startswith(FIRST)))
 
 
 def _slow(item: pytest.Item) -> bool:

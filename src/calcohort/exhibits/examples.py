@@ -269,8 +269,8 @@ def _rejected(table: pd.DataFrame, spots_of: SpotsOf) -> list[Example]:
     none = table[(table["cac_dl"] == 0) & ~(table["cac_standard"] > 0)].head(MOST_READ)
     examples, taken = [], []
     for heading, group, place in (
-        ("Stent or other metal, not scored", expected, _is_unmarked),
-        ("Stent or other metal, not scored", expected, _is_unmarked),
+        ("Bright and not marked: stent or other metal?", expected, _is_unmarked),
+        ("Bright and not marked: stent or other metal?", expected, _is_unmarked),
         ("Other calcification in the heart, score 0", none, _is_other_in_heart),
         ("Other calcification in the heart, score 0", none, _is_other_in_heart),
     ):
