@@ -19,7 +19,7 @@ from tests.bench.measure import ROOT, Options, Row
 
 PARTS = ("Snakefile", "rules", "workflow", "src", "config", "envs", "models", "profiles")
 # Scans of a study and of a shard: larger studies have larger shards, see docs/scale.md.
-SIZES = ((1_000, 64), (10_000, 64), (100_000, 256), (1_000_000, 256))
+SIZES = ((1_000, 64), (10_000, 64), (100_000, 256), (1_000_000, 512))
 # Most that a plan may take, in seconds and MiB; jobs have no limit.
 LIMITS = (60, 2048, 0)
 # Made before the table of scans, in this order; a dry-run looks at their times alone.
