@@ -1,4 +1,4 @@
-"""The weights of both networks are there, whole and small, and their cards say first what they are not for."""
+"""The weights of both networks are there, whole and small; their cards say first what they are not for."""
 
 import pytest
 
