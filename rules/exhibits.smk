@@ -1,5 +1,5 @@
 # Exhibits: every table and figure of the study, in the formats of a manuscript.
-from calcohort.exhibits.catalogue import CATALOGUE, column_files
+from calcohort.exhibits.catalogue import CATALOGUE, FIGURE_FORMATS, TABLE_FORMATS, column_files
 
 TABLES = [name for name, entry in CATALOGUE.items() if entry.kind == "table"]
 FIGURES = [name for name, entry in CATALOGUE.items() if entry.kind == "figure"]

@@ -1,6 +1,6 @@
 # Report and audit: what was found, and how a reviewer checks it.
-TABLE_FILES = expand(result("tables/{name}.{suffix}"), name=TABLES, suffix=["csv", "html", "docx"])
-FIGURE_FILES = expand(result("figures/{name}.{suffix}"), name=FIGURES, suffix=["pdf", "svg", "png"])
+TABLE_FILES = expand(result("tables/{name}.{suffix}"), name=TABLES, suffix=TABLE_FORMATS)
+FIGURE_FILES = expand(result("figures/{name}.{suffix}"), name=FIGURES, suffix=FIGURE_FORMATS)
 # What makes the page beside code: its words, style and questions.
 REPORT_TEMPLATES = sorted(
     str(path)
@@ -49,7 +49,6 @@ rule report:
         MANIFESTS,
         TABLE_FILES,
         FIGURE_FILES,
-        COLUMN_FILES,
         rules.claims.output,
         rules.gallery.output if DOOR == "imaging" else [],
         OTHER_FILES,
@@ -81,6 +80,7 @@ rule audit:
     """Write down checksums, provenance and timing, when every other output is there."""
     input:
         rules.report.output,
+        COLUMN_FILES,
         rules.public.output if "min_cell" in CONFIG["privacy"] else [],
     output:
         checksums=result("audit/checksums.csv"),

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-FIGURE_FORMATS = ("pdf", "svg", "png")
+TABLE_FORMATS, FIGURE_FORMATS = ("csv", "html", "docx"), ("pdf", "svg", "png")
 
 BASELINE = "statistics/baseline.csv"
 IMAGING_PROTOCOLS = "statistics/imaging_protocols.csv"

@@ -1,7 +1,8 @@
 """Figures of agreement: Figure 2, supplementary Figures 5 (matrices) and 6 (scatter)."""
 
 from collections.abc import Mapping, Sequence
-from string import ascii_uppercase as LETTERS
+from itertools import chain
+from string import ascii_uppercase
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -34,10 +35,7 @@ def figure2(inputs: Mapping, meta: Mapping, width_mm: float = style.FULL_WIDTH_M
         )
     scans = [(name, "expert vs dl", SCAN_NAMES[name]) for name in wanted]
     by_site = [(name, "expert vs dl", population_name(name)) for name in sites]
-    figure, corners = style.sheet([len(scans), len(by_site)], _PANEL_MM, width_mm, _FOOT_MM)
-    axes_names = ("Expert reader", "Deep learning")
-    _matrices(figure, corners, matrix, agreement, [*scans, *by_site], axes_names)
-    return figure
+    return _matrices(matrix, agreement, [scans, by_site], ("Expert reader", "Deep learning"), width_mm)
 
 
 def figure_s5(inputs: Mapping, meta: Mapping, width_mm: float = style.FULL_WIDTH_MM) -> Figure:
@@ -53,10 +51,8 @@ def figure_s5(inputs: Mapping, meta: Mapping, width_mm: float = style.FULL_WIDTH
             panels.append(("paired", comparison, words))
     if not panels:
         raise Unavailable("The study has no patients with a same-day standard score.")
-    figure, corners = style.sheet([len(panels)], _PANEL_MM, width_mm, _FOOT_MM)
     axes_names = ("Standard CAC score", "Deep learning score")
-    _matrices(figure, corners, matrix, agreement, panels, axes_names)
-    return figure
+    return _matrices(matrix, agreement, [panels], axes_names, width_mm)
 
 
 def figure_s6(inputs: Mapping, meta: Mapping, width_mm: float = style.FULL_WIDTH_MM) -> Figure:
@@ -94,23 +90,26 @@ def _open(inputs: Mapping) -> tuple[File, File]:
 
 
 def _matrices(
-    figure: Figure,
-    corners: Sequence[tuple[float, float]],
     matrix: File,
     agreement: File,
-    panels: Sequence[tuple[str, str, str]],
+    groups: Sequence[Sequence[tuple[str, str, str]]],
     axes_names: tuple[str, str],
-) -> None:
-    for letter, panel, (left, bottom) in zip(LETTERS, panels, corners, strict=False):
+    width_mm: float,
+) -> Figure:
+    """A matrix for each (population, comparison, title); each group starts a row."""
+    figure, corners = style.sheet([len(group) for group in groups], _PANEL_MM, width_mm, _FOOT_MM)
+    for place, ((population, comparison, title), (left, bottom)) in enumerate(
+        zip(chain(*groups), corners, strict=True)
+    ):
         axes = style.axes_at(figure, left + 17, bottom + 17, _MATRIX_MM, _MATRIX_MM)
-        population, comparison, title = panel
         counts = counts_of(matrix, population, comparison)
         draw_matrix(axes, counts)
-        axes.set_title(f"{letter}  {title}", pad=4, x=-0.30)
+        axes.set_title(f"{ascii_uppercase[place]}  {title}", pad=4, x=-0.30)
         axes.set(xlabel=axes_names[1], ylabel=axes_names[0])
         found = agreement.row(population=population, comparison=comparison, weights="linear")
         words = _kappa_words(agreement, found, counts)
         axes.text(0.40, -0.27, words, transform=axes.transAxes, ha="center", va="top", fontsize=6.5)
+    return figure
 
 
 def counts_of(matrix: File, population: str, comparison: str) -> np.ndarray:

@@ -171,7 +171,8 @@ def schoenfeld(inputs: Mapping, meta: Mapping, width_mm: float = style.FULL_WIDT
     curves = file.frame.iloc[file.rows(**key, model=model)]
     terms = list(dict.fromkeys(curves["term"]))
     # In one column the panels are wider and lower, so that five stand on a page.
-    size, drawn = ((85.0, 46.0), (66.0, 29.0)) if width_mm < 2 * 56.5 else ((56.5, 60.0), (42.0, 41.0))
+    in_column = width_mm == style.COLUMN_WIDTH_MM
+    size, drawn = ((85.0, 46.0), (66.0, 29.0)) if in_column else ((56.5, 60.0), (42.0, 41.0))
     figure, corners = style.sheet([len(terms)], size, width_mm, foot_mm=8.0)
     for place, (term, (left, bottom)) in enumerate(zip(terms, corners, strict=True)):
         axes = style.axes_at(figure, left + 14, bottom + 10, *drawn)

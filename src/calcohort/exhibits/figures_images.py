@@ -59,7 +59,7 @@ def _panels(inputs: Mapping, name: str, why: str) -> Figure:
         row, column = divmod(place, 2)
         corner = 2.0 + 87.5 * column, height - row * _ROW_MM
         drawn |= _panel(figure, corner, height, "ABCDEFGH"[place], stored, number)
-    _legend(figure, height, drawn)
+    _legend(figure, drawn)
     return figure
 
 
@@ -71,8 +71,7 @@ def _panel(figure: Figure, corner, height: float, letter: str, stored: Mapping, 
     look = {"fontweight": "bold", "fontsize": 7.0, "va": "center"}
     figure.text(left / style.FULL_WIDTH_MM, (top - 3.6) / height, heading, **look)
     if not stored["shown"][number]:
-        size = (2 * _CELL_MM + 1.0) / style.FULL_WIDTH_MM, _CELL_MM / height
-        axes = figure.add_axes((left / style.FULL_WIDTH_MM, bottom / height, *size))
+        axes = style.axes_at(figure, left, bottom, 2 * _CELL_MM + 1.0, _CELL_MM)
         axes.set(xticks=[], yticks=[], facecolor=style.PAPER)
         axes.spines[:].set_visible(False)
         words = "No patient of this study shows it."
@@ -80,12 +79,11 @@ def _panel(figure: Figure, corner, height: float, letter: str, stored: Mapping, 
         return set()
     drawn: set[int] = set()
     for place, side in enumerate(("left", "right")):
-        start = (left + place * (_CELL_MM + 1.0)) / style.FULL_WIDTH_MM
-        size = _CELL_MM / style.FULL_WIDTH_MM, _CELL_MM / height
-        axes = figure.add_axes((start, bottom / height, *size))
+        start = left + place * (_CELL_MM + 1.0)
+        axes = style.axes_at(figure, start, bottom, _CELL_MM, _CELL_MM)
         drawn |= _picture(axes, *(stored[f"{side}_{what}_{number}"] for what in ("hu", "labels", "extent")))
         words = str(stored[f"{side}_words"][number])
-        figure.text(start, (bottom - 0.8) / height, words, va="top", fontsize=6.3)
+        figure.text(start / style.FULL_WIDTH_MM, (bottom - 0.8) / height, words, va="top", fontsize=6.3)
     note = textwrap.shorten(str(stored["note"][number]), 75, placeholder=" …")
     figure.text(
         left / style.FULL_WIDTH_MM, (bottom - 4.0) / height, note, va="top", fontsize=6.3, style="italic"
@@ -93,11 +91,11 @@ def _panel(figure: Figure, corner, height: float, letter: str, stored: Mapping, 
     return drawn
 
 
-def _legend(figure: Figure, height: float, drawn: set[int]) -> None:
+def _legend(figure: Figure, drawn: set[int]) -> None:
     kept = [_OUTLINES[label] for label in _OUTLINES if label in drawn]
     if not kept:
         return
-    axes = figure.add_axes((0, 4.6 / height, 1, 4.0 / height))
+    axes = style.axes_at(figure, 0, 4.6, style.FULL_WIDTH_MM, 4.0)
     axes.set(xlim=(0, style.FULL_WIDTH_MM), ylim=(0, 4))
     axes.axis("off")
     for place, (color, dashes, words) in enumerate(kept):

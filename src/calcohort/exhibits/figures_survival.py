@@ -9,7 +9,7 @@ from calcohort.exhibits import style
 from calcohort.exhibits.exhibit import SCORE_NAMES, first, open_file, population_name
 from calcohort.exhibits.numbers import MISSING
 
-KM_HALFS = ("population", "score", "category", "time_years", "n_at_risk", "n_events", "survival", "ci_low")
+KM_COLUMNS = ("population", "score", "category", "time_years", "n_at_risk", "n_events", "survival", "ci_low")
 
 # Half of a page's width, in which the curves start after room for their labels (millimetres).
 _HALF, _LABELS, _PANEL, _HEIGHT = 87.0, 23.0, 60.0, 180.0
@@ -40,23 +40,22 @@ def survival_by_category(
     figure, corners = style.sheet([len(drawn)], (_HALF, _HEIGHT), width_mm)
     for place, (left, bottom) in zip(drawn, corners, strict=True):
         (population, score), curves = panels_wanted[place], curve_sets[place]
-
-        def at(start, up, width, height, left=left, bottom=bottom):
-            return style.axes_at(figure, left + start, bottom + up, width, height)
-
-        axes = at(_LABELS, 105, _PANEL, 66)
+        axes = style.axes_at(figure, left + _LABELS, bottom + 105, _PANEL, 66)
         panels.draw_curves(axes, curves, score, years, f"{'AB'[place]}  {titles[place]}", lowest)
         panels.draw_legend(axes, panels.overall_test(logrank, population, score))
-        panels.draw_at_risk(at(_LABELS, 74, _PANEL, 20), curves, score, years)
-        panels.draw_pairwise(at(_LABELS, 53, _PANEL, 16), logrank, population, score)
-        text, forest = at(0, 17, _HALF, 30), at(_FOREST[0], 17, _FOREST[1], 30)
+        at_risk = style.axes_at(figure, left + _LABELS, bottom + 74, _PANEL, 20)
+        panels.draw_at_risk(at_risk, curves, score, years)
+        pairwise = style.axes_at(figure, left + _LABELS, bottom + 53, _PANEL, 16)
+        panels.draw_pairwise(pairwise, logrank, population, score)
+        text = style.axes_at(figure, left, bottom + 17, _HALF, 30)
+        forest = style.axes_at(figure, left + _FOREST[0], bottom + 17, _FOREST[1], 30)
         text.set_xlim(0, _HALF)
         panels.draw_forest(text, forest, cox, curves, population, score)
     return figure
 
 
 def _open(inputs: Mapping, panels_wanted: Sequence[tuple[str, str]]):
-    km = open_file(inputs, "statistics/km.csv", *KM_HALFS)
+    km = open_file(inputs, "statistics/km.csv", *KM_COLUMNS)
     logrank = open_file(inputs, "statistics/logrank.csv", "population", "score", "comparison", "p", "p_holm")
     cox = open_file(inputs, "statistics/cox.csv", "population", "score", "model", "term", "estimate", "p")
     curve_sets = [panels.curves_of(km, population, score) for population, score in panels_wanted]

@@ -19,9 +19,7 @@ def times(groups: Sequence[tuple[str, Sequence[float], Sequence[float]]]) -> Fig
     """
     height = 26.0 + 15.0 * len(groups)
     figure = style.new_figure(height)
-    axes = figure.add_axes(
-        (46 / style.FULL_WIDTH_MM, 14 / height, 86 / style.FULL_WIDTH_MM, (height - 22) / height)
-    )
+    axes = style.axes_at(figure, 46, 14, 86, height - 22)
     tones = (style.BLUES[2], style.GREYS[2])
     for row, (name, seconds, weights) in enumerate(groups):
         low, middle, high = quartiles(seconds, weights)

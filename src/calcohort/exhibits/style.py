@@ -108,9 +108,10 @@ def sheet(
     total = len(rows) * height + foot_mm
     if total > PAGE_HEIGHT_MM and beside == 1:
         raise Unavailable(f"Its {len(rows)} panels do not fit on one page of {width_mm:g} mm width.")
-    middle = (width_mm - rows[0] * width) / 2 if len(rows) == 1 or beside == 1 else 0.0
+    alone = len(rows) == 1 or beside == 1
+    middle = max(0.0, (width_mm - rows[0] * width) / 2) if alone else 0.0
     corners = [
-        (max(middle, 0.0) + place * width, total - (row + 1) * height)
+        (middle + place * width, total - (row + 1) * height)
         for row, count in enumerate(rows)
         for place in range(count)
     ]

@@ -8,13 +8,11 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from calcohort.exhibits import Unavailable, style
-from calcohort.exhibits.catalogue import FIGURE_FORMATS
+from calcohort.exhibits.catalogue import FIGURE_FORMATS, TABLE_FORMATS
 from calcohort.exhibits.cells import Cell, Table
 from calcohort.exhibits.exhibit import Exhibit
 from calcohort.exhibits.write_table import write_table_csv, write_table_docx, write_table_html
 from calcohort.tables import whole_file
-
-TABLE_FORMATS = ("csv", "html", "docx")
 
 # Dates and program versions would make two runs differ.
 _NO_METADATA = {
