@@ -78,8 +78,10 @@ def test_a_wrong_config_gets_one_line(raw, says):
 
 
 def test_days_and_folders_that_are_right_are_left_alone():
-    complete(SCORES | {"private_dir": "results-private", "cohort": {"registry_date": "2020-12-31"}})
-    complete({"name": "s", "analysis": "a", "cohort": {"censoring": "last_contact"}})
+    scores = complete(SCORES | {"private_dir": "results-private", "cohort": {"registry_date": "2020-12-31"}})
+    assert (scores["private_dir"], scores["cohort"]["registry_date"]) == ("results-private", "2020-12-31")
+    analysis = complete({"name": "s", "analysis": "a", "cohort": {"censoring": "last_contact"}})
+    assert analysis["cohort"]["censoring"] == "last_contact"
 
 
 def test_codes_may_be_words_numbers_and_truth_values_side_by_side(tmp_path):

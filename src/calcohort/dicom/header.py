@@ -202,7 +202,9 @@ def _left_aside(header: FileHeader, reason: str, tags: Tags) -> FileHeader:
     try:
         return replace(header, reason=reason, frames=(single_frame(tags),))
     except (Rejected, Malformed):
-        return replace(header, reason=reason)
+        # A CT image by its class, of another modality and without a place that can be read: a damaged slice.
+        damaged = reason == "not_ct" and header.sop_class in kinds.CT_CLASSES
+        return replace(header, reason="malformed" if damaged else reason)
 
 
 def _ends_early(handle: BinaryIO) -> bool:

@@ -9,11 +9,10 @@ import shutil
 import signal
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +27,7 @@ from calcohort.volume import Volume
 SYNTAXES = ("jpegls", "explicit", "implicit", "rle", "jpeg2000", "deflated", "big_endian")
 KINDS = ("flip", "replace", "insert", "delete", "digit", "zeros", "cut")
 LARGEST_SECONDS = 10
+CASES_OF_A_POOL = 1000
 LARGEST_BYTES = 2 * 2**30
 # A process of the pool before its first case, modules and all.
 OWN_BYTES = 200 * 2**20
@@ -54,17 +54,21 @@ def write_originals(volume: Volume, folder: Path) -> Path:
     return folder
 
 
-def run_mutations(originals: Path, scratch: Path, numbers: range, workers: int = 1) -> Iterator[Outcome]:
+def run_mutations(
+    originals: Path, scratch: Path, numbers: Sequence[int], workers: int = 1
+) -> Iterator[Outcome]:
     """Outcome of each case, by its number; a pool keeps a crash or a hang from ending the run."""
     judge = partial(judge_mutation, originals=originals, scratch=scratch)
-    # GDCM, the other decoder, loses memory with every file that it refuses: long runs take fresh processes.
-    fresh = {"max_tasks_per_child": 500, "mp_context": get_context("spawn")} if len(numbers) > 1000 else {}
-    with ProcessPoolExecutor(workers, initializer=_limit, **fresh) as pool:
-        for number, future in [(number, pool.submit(judge, number)) for number in numbers]:
-            try:
-                yield future.result(timeout=60 * LARGEST_SECONDS)
-            except Exception as error:
-                yield Outcome(number, None, f"{type(error).__name__}: {error}", 0.0, 0)
+    # GDCM, the other decoder, loses memory with every file that it refuses: a pool does not live long.
+    # (The pool's own max_tasks_per_child may stand still for ever: CPython issue 115634.)
+    for first in range(0, len(numbers), CASES_OF_A_POOL):
+        with ProcessPoolExecutor(workers, initializer=_limit) as pool:
+            some = numbers[first : first + CASES_OF_A_POOL]
+            for number, future in [(number, pool.submit(judge, number)) for number in some]:
+                try:
+                    yield future.result(timeout=60 * LARGEST_SECONDS)
+                except Exception as error:
+                    yield Outcome(number, None, f"{type(error).__name__}: {error}", 0.0, 0)
 
 
 def _limit() -> None:
@@ -206,7 +210,9 @@ def _gdcm(path: Path):
 def _pydicom(path: Path):
     dataset = pydicom.dcmread(path, force=True)
     if "TransferSyntaxUID" not in dataset.file_meta:
-        dataset.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
+        _, little = dataset.original_encoding
+        syntax = pydicom.uid.ExplicitVRLittleEndian if little else pydicom.uid.ExplicitVRBigEndian
+        dataset.file_meta.TransferSyntaxUID = syntax
     dataset.SamplesPerPixel = dataset.get("SamplesPerPixel", 1)
     hu = dataset.pixel_array * float(dataset.RescaleSlope) + float(dataset.RescaleIntercept)
     position = tuple(float(value) for value in dataset.ImagePositionPatient)

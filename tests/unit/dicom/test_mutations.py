@@ -10,6 +10,8 @@ from calcohort.simulate.dicom_variants import series_files
 from tests.unit.dicom.mutation import run_mutations, write_originals
 
 FAST, SLOW = range(42), range(42, 300)
+# An end slice of another modality, without a place; a big-endian file that does not name its transfer syntax.
+FOUND_BY_THE_BENCH = (1_001_161, 1_001_748)
 
 
 @pytest.fixture(scope="session")
@@ -19,6 +21,10 @@ def originals(volume, tmp_path_factory):
 
 def test_mutations(originals, tmp_path):
     assert [o for o in run_mutations(originals, tmp_path, FAST) if o.fault] == []
+
+
+def test_what_the_bench_found_stays_mended(originals, tmp_path):
+    assert [o for o in run_mutations(originals, tmp_path, FOUND_BY_THE_BENCH) if o.fault] == []
 
 
 @pytest.mark.slow
