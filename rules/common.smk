@@ -17,7 +17,15 @@ os.environ.setdefault("SOURCE_DATE_EPOCH", "0")
 from calcohort.check import check_files, model_files, model_plan, weights_simulated
 from calcohort.closing import closing
 from calcohort.config import complete, development_tables, door, public, sources, sources_digest
-from calcohort.digest import code_digest, file_digest, named_digest, source_digest, text_digest, tree_digest
+from calcohort.digest import (
+    code_digest,
+    file_digest,
+    named_digest,
+    source_digest,
+    text_digest,
+    tree_digest,
+    yaml_digest,
+)
 from calcohort.errors import InputError
 from calcohort.machine import has_gpu, memory_mb
 from calcohort.onerun import claim
@@ -151,10 +159,16 @@ def dicom_tree():
 
 @cache
 def development_files():
-    """Digest of the files that the tables name and that may be edited in place; what is simulated is an input."""
+    """Digest of the files that the tables name and that may be edited in place, where `annotate` is planned;
+    what is simulated is an input."""
     if "development" in CONFIG.get("simulate", {}):
         return ""
     return named_digest(DEVELOPMENT_TABLES, ("image", "annotation", "heart"))
+
+
+def annotated_scans(_):
+    """Digest of the annotated scans, whose column `content` stands for what their files hold."""
+    return file_digest(checkpoints.annotate.get().output.scans)
 
 
 @cache

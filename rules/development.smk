@@ -7,7 +7,7 @@ localrules:
     split,
 
 
-rule annotate:
+checkpoint annotate:
     """Score the readers' annotations: the reference of training and internal testing."""
     input:
         development_folders,
@@ -87,10 +87,12 @@ rule internal_testing:
     """Score the internal test scans with the model of the study."""
     input:
         development_folders,
-        split=rules.split.output[0],
+        # Followed by `scans`: a file that was touched makes them anew, but with the same content.
+        annotated=ancient(rules.annotate.output.scans),
+        split=ancient(rules.split.output[0]),
         tables=named(DEVELOPMENT_TABLES),
         weights=MODEL_FILES,
-        separate=rules.separate.output if DOOR == "imaging" else [],
+        separate=ancient(rules.separate.output[0]) if DOOR == "imaging" else [],
     output:
         scans=result("development/scans.csv"),
         agreement=result("development/agreement.csv"),
@@ -106,13 +108,15 @@ rule internal_testing:
         runtime=120,
         gpu=GPUS,
     params:
+        scans=annotated_scans,
+        split=DEVELOPMENT["split"],
         subset=DEVELOPMENT["internal_test"],
         device=CONFIG["segmentation"]["device"],
         conventions=CONFIG["scoring"],
         files=followed(DEVELOPMENT_TABLES),
-        named=lambda _: development_files(),
         code=code(
-            "development", "scoring.rows", "segmentation.infer", "segmentation.store", "training.evaluate"
+            "training.split",
+            "development", "scoring.rows", "segmentation.shard", "segmentation.store", "training.evaluate"
         ),
     script:
         "../workflow/scripts/internal_testing.py"
@@ -122,7 +126,8 @@ rule samples:
     """Cut the training and validation samples of both networks from the annotated scans."""
     input:
         development_folders,
-        split=rules.split.output[0],
+        annotated=ancient(rules.annotate.output.scans),
+        split=ancient(rules.split.output[0]),
         tables=named(DEVELOPMENT_TABLES),
     output:
         directory(result("development/samples")),
@@ -136,9 +141,10 @@ rule samples:
         mem_mb=memory(3000),
         runtime=240,
     params:
+        scans=annotated_scans,
+        split=DEVELOPMENT["split"],
         files=followed(DEVELOPMENT_TABLES),
-        named=lambda _: development_files(),
-        code=code("development", "training.prepare"),
+        code=code("development", "training.split", "training.prepare"),
     script:
         "../workflow/scripts/samples.py"
 

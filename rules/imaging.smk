@@ -49,10 +49,12 @@ checkpoint link:
     """Choose the scans of each patient: the day of the PET scan, the protocol, one series each."""
     input:
         series=rules.index.output.series,
+        files=rules.index.output.files,
         pet=f"{PRIVATE}/registries/pet.parquet",
         overrides=named(OVERRIDES),
     output:
         scans=result("imaging/scans.csv"),
+        members=f"{PRIVATE}/index/members.parquet",
         choices=result("imaging/choices.csv"),
         rejected=result("imaging/rejected.csv"),
     log:
@@ -62,8 +64,8 @@ checkpoint link:
     conda:
         "../envs/imaging.yaml"
     resources:
-        mem_mb=memory(2000),
-        runtime=15,
+        mem_mb=memory(3000),
+        runtime=lambda wildcards, attempt: 30 * attempt,
     params:
         protocols=IMAGING["protocols"],
         choice=IMAGING["choice"],
@@ -81,8 +83,7 @@ checkpoint link:
 rule convert:
     """Decode the scans of a shard into volumes in HU; a scan that cannot be trusted gets a reason."""
     input:
-        scans=ancient(rules.link.output.scans),
-        files=ancient(rules.index.output.files),
+        members=ancient(rules.link.output.members),
     output:
         volumes=temp(directory(result("imaging/volumes/{shard}"))),
         outcomes=result("imaging/shards/{shard}.csv"),
@@ -94,7 +95,7 @@ rule convert:
         "../envs/imaging.yaml"
     resources:
         mem_mb=memory(2000),
-        runtime=30,
+        runtime=lambda wildcards, attempt: 60 * attempt,
     params:
         scans=scans_of,
         allow_lossy=IMAGING["allow_lossy"],

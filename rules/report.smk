@@ -95,7 +95,8 @@ rule audit:
         "../envs/report.yaml"
     resources:
         mem_mb=memory(2000),
-        runtime=30,
+        # It reads every crop.
+        runtime=lambda wildcards, attempt: 120 * attempt,
     params:
         config=SHOWN,
         benchmarks=TIMES,

@@ -32,5 +32,5 @@ for made in workflow.rules:
     if made.script:
         made.set_params(
             script=source_digest(beside_rules(made.script)),
-            versions=file_digest(beside_rules(made.conda_env)),
+            versions=yaml_digest(beside_rules(made.conda_env)),
         )

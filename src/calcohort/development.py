@@ -1,5 +1,6 @@
 """Annotated scans of the development cohort: read, scored by their readers, scored by a model."""
 
+import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from calcohort.categories import categorise
 from calcohort.check import require_columns
 from calcohort.dicom import load_series, load_volume_file
 from calcohort.dicom.volume_headers import is_volume_file
+from calcohort.digest import content_digest
 from calcohort.errors import InputError
 from calcohort.scoring.agatston import score
 from calcohort.scoring.annotations import OTHER, coronary, read_annotation
@@ -25,7 +27,7 @@ REQUIRED = ("patient_id", "site", "scan_type", "image", "annotation")
 PUBLIC = (
     "patient_id", "site", "scan_type", "age", "sex", "bmi", "hypercholesterolemia", "smoking", "hypertension",
     "diabetes", "prior_pci", "prior_cabg", "prior_mi", "history_of_cad", "agatston_expert", "scan",
-    "pixels",
+    "pixels", "content",
 )  # fmt: skip
 # How a scan was made, as its header tells; a volume file tells the geometry alone.
 IMAGING_FACTS = (
@@ -96,7 +98,8 @@ class Annotated:
     Attributes
     ----------
     scans : DataFrame
-        Those of use, with `scan` (position in the tables) and `agatston_expert`.
+        Those of use, with `scan` (position in the tables), `agatston_expert`, and `content`, by which what
+        is made of a scan is out of date when any of its files changed.
     rejected : DataFrame
         The others: scan, site, scan_type, place (key of the config and row), reason.
     imaging : DataFrame
@@ -126,28 +129,24 @@ def annotate(
     say : callable
         Takes a line for each scan that is left out.
     key : bytes
-        Site key of the hash of each scan's voxels (column pixels).
+        Site key of the hashes of each scan's voxels (column pixels) and of its files (column content).
 
     Raises
     ------
     InputError
         If no scan is of use.
     """
-    scores, facts, pixels, reasons = {}, {}, {}, {}
+    scored, facts, reasons = {}, {}, {}
     for scan in listed.itertuples():
         try:
-            scores[scan.Index], facts[scan.Index], pixels[scan.Index] = _score_annotation(
-                scan, conventions, key
-            )
+            scored[scan.Index], facts[scan.Index] = _score_annotation(scan, conventions, key)
         except _Unusable as unusable:
             reasons[scan.Index] = unusable.code
             say(f"{scan.place}: left out, {unusable.code} {unusable.what}".rstrip())
-    if not scores:
+    if not scored:
         cure = "the log names each row and its reason"
         raise InputError("no scan can be used", where="development.scans", cure=cure)
-    scans = listed.loc[list(scores)].assign(
-        agatston_expert=pd.Series(scores, dtype=float), pixels=pd.Series(pixels, dtype=object)
-    )
+    scans = listed.loc[list(scored)].assign(**pd.DataFrame.from_dict(scored, orient="index"))
     scans.insert(0, "scan", scans.index)
     about = ["site", "scan_type"]
     imaging = scans[["scan", *about]].join(
@@ -168,7 +167,7 @@ def development_flow(n: int, reasons: pd.Series) -> pd.DataFrame:
     return pd.DataFrame(steps, columns=["step", "n_in", "excluded", "reason", "n_out"])
 
 
-def _score_annotation(scan, conventions: Conventions, key: bytes) -> tuple[float, dict, str]:
+def _score_annotation(scan, conventions: Conventions, key: bytes) -> tuple[dict, dict]:
     if not Path(scan.image).exists():
         raise _Unusable("no_image")
     loaded = load_volume_file(scan.image) if is_volume_file(scan.image) else load_series(scan.image)
@@ -184,7 +183,10 @@ def _score_annotation(scan, conventions: Conventions, key: bytes) -> tuple[float
     except InputError as error:
         raise _Unusable("annotation_unusable", f"({error.what})") from error
     facts = {name: loaded.facts.get(name) for name in IMAGING_FACTS}
-    return agatston, facts, pixel_hash(loaded.volume, key)
+    held = "".join(content_digest(path) for path in (scan.image, *masks))
+    content = hmac.digest(key, held.encode(), "sha256").hex()[:16]
+    pixels = pixel_hash(loaded.volume, key)
+    return {"agatston_expert": float(agatston), "pixels": pixels, "content": content}, facts
 
 
 def _given(scan, column: str) -> bool:

@@ -4,11 +4,14 @@ import ast
 import csv
 import hashlib
 import importlib.util
+import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+import yaml
 
 PACKAGE = "calcohort"
 _DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
@@ -38,9 +41,17 @@ def tree_digest(*roots: str | Path) -> str:
     """SHA-256 over relative path, size and modification time of every file below `roots`."""
     digest = hashlib.sha256()
     for root in roots:
-        for relative, size, time_ns in sorted(_files_below(str(root))):
+        for relative, size, time_ns in _files_below(str(root)):
             digest.update(f"{relative}\0{size}\0{time_ns}\n".encode(errors="surrogateescape"))
     return digest.hexdigest()[:16]
+
+
+def content_digest(*roots: str | Path) -> str:
+    """SHA-256 over what the files hold that are or lie below `roots`; names and times do not count."""
+    places = [
+        os.path.normpath(os.path.join(root, path)) for root in roots for path, *_ in _files_below(str(root))
+    ]
+    return text_digest(*sorted(map(file_digest, places)))
 
 
 def named_digest(tables: Sequence[str | Path], columns: Sequence[str]) -> str:
@@ -56,6 +67,11 @@ def named_digest(tables: Sequence[str | Path], columns: Sequence[str]) -> str:
 def text_digest(*lines: str) -> str:
     """SHA-256 over lines of text."""
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+
+def yaml_digest(path: str | Path) -> str:
+    """SHA-256 of what a YAML file says; comments and layout do not count."""
+    return text_digest(json.dumps(yaml.safe_load(Path(path).read_text(encoding="utf-8")), sort_keys=True))
 
 
 def file_digest(path: str | Path) -> str:
@@ -76,8 +92,9 @@ def _files_below(root: str):
             folders.clear()
             continue
         seen.add((place.st_dev, place.st_ino))
+        # In an order of their own, so that a folder of any size is told without holding all its names.
         folders.sort()
-        for name in files:
+        for name in sorted(files):
             path = os.path.join(folder, name)
             status = os.stat(path) if os.path.exists(path) else os.lstat(path)
             yield os.path.relpath(path, root), status.st_size, status.st_mtime_ns

@@ -15,6 +15,8 @@ from calcohort.onerun import end_with
 
 # Forked, so that `work` need not be picklable and the script that runs is not imported again.
 _CONTEXT = multiprocessing.get_context("fork")
+# Somebody else may have killed the process, and a disk may stand still: these are asked once more.
+_TWICE = ("crashed", "timed_out")
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,8 @@ def one_by_one(
 ) -> Iterator[Any]:
     """`work(item)` of each item in turn, or :class:`Lost`.
 
+    An item whose process dies, or that takes too long, is tried once more in a process of its own.
+
     Parameters
     ----------
     work : callable
@@ -36,7 +40,7 @@ def one_by_one(
     memory_mb : float
         Megabytes that it may take beyond what this process has.
     seconds : float
-        Longest time for one item.
+        Longest time for one item, each time.
 
     Raises
     ------
@@ -46,14 +50,18 @@ def one_by_one(
     worker = None
     try:
         for item in items:
-            worker = worker or _Worker(work, memory_mb)
-            result = worker.ask(item, seconds)
-            if isinstance(result, Exception):
-                raise result
-            if isinstance(result, Lost):
+            for last in (False, True):
+                worker = worker or _Worker(work, memory_mb)
+                result = worker.ask(item, seconds)
+                if isinstance(result, Exception):
+                    raise result
+                if not isinstance(result, Lost):
+                    break
                 # What a failure has left behind in a process is not known.
                 worker.stop()
                 worker = None
+                if last or result.reason not in _TWICE:
+                    break
             yield result
     finally:
         if worker:

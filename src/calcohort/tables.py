@@ -48,7 +48,7 @@ def read_csv(path: str | Path, **options) -> pd.DataFrame:
     )
 
 
-def write_parquet(table: pd.DataFrame, path: str | Path) -> None:
-    """Write `table` in columns, compressed, without its index."""
+def write_parquet(table: pd.DataFrame, path: str | Path, group_rows: int = 1 << 20) -> None:
+    """Write `table` in columns, compressed, without its index, in groups of rows that readers pass over."""
     with whole_file(path) as beside:
-        table.to_parquet(beside, index=False, compression="zstd")
+        table.to_parquet(beside, index=False, compression="zstd", row_group_size=group_rows)

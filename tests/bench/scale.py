@@ -27,6 +27,7 @@ BEFORE = (
     *("private/registries/patients.parquet", "private/registries/pet.parquet"),
     *(f"private/index/{name}.parquet" for name in ("files", "series", "contents")),
 )
+MEMBERS = "private/index/members.parquet"
 
 
 def faked_study(folder: Path, scans: int, shard_size: int) -> str:
@@ -53,8 +54,8 @@ def faked_study(folder: Path, scans: int, shard_size: int) -> str:
     table["rule"], table["choice"] = "imaging.protocols line 3: CTAC at stress", "only series"
     table["content"], table["source"], table["kvp"] = table["series"], "dicom", 100.0
     tables.write_csv(table.sort_values(["shard", "series"]), run / "imaging/scans.csv")
-    for name in ("choices", "rejected"):
-        (run / f"imaging/{name}.csv").touch()
+    for name in ("imaging/choices.csv", "imaging/rejected.csv", MEMBERS):
+        (run / name).touch()
     return "study.yaml"
 
 

@@ -6,12 +6,11 @@ import shutil
 import time
 from collections import Counter
 
-import pandas as pd
 import yaml
 
 from calcohort import tables
 from tests.bench.measure import Options, Row
-from tests.bench.scale import faked_study
+from tests.bench.scale import MEMBERS, faked_study
 from tests.workflow.conftest import Place, demo, new_place, said
 
 SHARD = 64
@@ -28,9 +27,8 @@ def overhead(options: Options) -> list[Row]:
     place = Place(options.work / "overhead")
     config = faked_study(place.folder, SHARD, SHARD)
     (place / "dicom/text").write_text("no scan")
-    series = tables.read_csv(place / "results/faked/imaging/scans.csv")["series"]
-    files = pd.DataFrame({"root": 0, "path": "text", "series": series, "reason": None})
-    tables.write_parquet(files, place / "results/faked/private/index/files.parquet")
+    scans = tables.read_csv(place / "results/faked/imaging/scans.csv")
+    tables.write_parquet(scans.assign(root=0, path="text"), place / "results/faked" / MEMBERS)
     target = ("results/faked/scores/shards/s.csv", "--cores", "1", "--configfile", config)
     planned, _ = _cpu_and_seconds(place, "-n", *target)
     cpu, elapsed = _cpu_and_seconds(place, *target)

@@ -59,6 +59,26 @@ def test_a_file_added_at_any_depth_changes_the_tree(tmp_path):
     assert digest.tree_digest(tmp_path) != before
 
 
+def test_contents_are_what_files_hold_not_their_names_or_times(tmp_path):
+    for name in ("a", "b", "c"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "one").write_text("1")
+        (tmp_path / name / "two").write_text("2")
+    (tmp_path / "b/two").rename(tmp_path / "b/three")
+    (tmp_path / "c/two").write_text("3")
+    first, renamed, edited = (digest.content_digest(tmp_path / name) for name in ("a", "b", "c"))
+    assert first == renamed != edited
+    assert digest.content_digest(tmp_path / "a/one") == digest.content_digest(tmp_path / "c/one") != first
+
+
+def test_comments_of_a_yaml_file_do_not_count(tmp_path):
+    texts = ("a: [1, 2]  # why\n", "# when\na:\n- 1\n- 2\n", "a: [1, 3]\n")
+    for number, text in enumerate(texts):
+        (tmp_path / f"{number}.yaml").write_text(text)
+    first, same, other = (digest.yaml_digest(tmp_path / f"{number}.yaml") for number in range(3))
+    assert first == same != other
+
+
 def test_a_file_that_a_table_names_is_followed(tmp_path):
     (tmp_path / "a.nrrd").write_text("one")
     (tmp_path / "scans").mkdir()

@@ -36,6 +36,31 @@ def test_a_poisonous_item_is_lost_alone_and_with_a_reason(poison, reason):
     assert run(["a", poison, "b", poison, "c"]) == ["A", Lost(reason), "B", Lost(reason), "C"]
 
 
+def test_a_worker_that_somebody_else_killed_costs_no_item(tmp_path):
+    struck = tmp_path / "struck"
+
+    def killed_once(item):
+        if item == "b" and not struck.exists():
+            struck.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return item.upper()
+
+    assert list(one_by_one(killed_once, "abc", memory_mb=500, seconds=20)) == ["A", "B", "C"]
+    assert struck.exists()
+
+
+def test_a_disk_that_stood_still_costs_no_item(tmp_path):
+    stood = tmp_path / "stood"
+
+    def slow_once(item):
+        if not stood.exists():
+            stood.touch()
+            time.sleep(60)
+        return item.upper()
+
+    assert list(one_by_one(slow_once, "a", memory_mb=500, seconds=1)) == ["A"]
+
+
 def test_a_full_disk_is_no_fault_of_the_item():
     with pytest.raises(OSError, match="No space left"):
         run(["a", "full disk"])

@@ -111,7 +111,7 @@ def _coverage(table: pd.DataFrame) -> str:
             [
                 TITLES[statistic],
                 law,
-                str(part["cohorts"].max()),
+                " - ".join(map(str, sorted({part["cohorts"].min(), part["cohorts"].max()}))),
                 str(len(part)),
                 f"{_percent(c.min())} - {_percent(c.max())}",
                 _percent(c.mean()),

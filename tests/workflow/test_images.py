@@ -57,12 +57,14 @@ def test_dicom_and_volumes_of_one_scan_score_alike(finished, place):
     assert set(numbers) < set(compared)
 
 
-def test_a_bad_development_scan_stops_no_other_and_an_edited_annotation_is_noticed(finished, place):
+def test_a_bad_development_scan_stops_no_other_and_an_edited_file_is_noticed(finished, place):
     listed = tables.read_csv(finished / f"{RUN}/simulate/development/site-A.csv", dtype={"site": "string"})
     listed = listed.iloc[[0, 1, 1]].copy()
     for column in ("image", "annotation", "heart"):
         listed[column] = [str(finished / path) for path in listed[column]]
     shutil.copy(listed["annotation"].iloc[0], place / "mine.nrrd")
+    shutil.copy(listed["heart"].iloc[1], place / "heart.nrrd")
+    listed["heart"] = [listed["heart"].iloc[0], "heart.nrrd", "heart.nrrd"]
     listed["annotation"] = ["mine.nrrd", listed["annotation"].iloc[1], "mine.nrrd"]
     listed["image"] = [*listed["image"].iloc[:2], "nowhere"]
     tables.write_csv(listed, place / "listed.csv")
@@ -75,7 +77,17 @@ def test_a_bad_development_scan_stops_no_other_and_an_edited_annotation_is_notic
     assert rejected[["place", "reason"]].values.tolist() == [["development.scans row 4", "no_image"]]
     flow = tables.read_csv(place / "results/own/development/flow.csv")
     assert flow[["n_in", "excluded", "n_out"]].values.tolist() == [[3, 0, 3], [3, 1, 2]]
-    assert "rule annotate:" not in said(place.snakemake("-n", *target))
-    before = sitk.ReadImage(str(place / "mine.nrrd"))
-    sitk.WriteImage(before * 0, str(place / "mine.nrrd"))
-    assert "rule annotate:" in said(place.snakemake("-n", *target))
+    assert "annotate:" not in said(place.snakemake("-n", *target))
+    samples = ("results/own/development/samples", *target[1:])
+    assert "rule samples:" in said(place.snakemake(*samples))
+    # A touched file is read again, but nothing is cut or trained anew.
+    (place / "heart.nrrd").touch()
+    touched = said(place.snakemake(*samples))
+    assert "checkpoint annotate:" in touched
+    assert "rule samples:" not in touched
+    assert "Nothing to be done" in said(place.snakemake(*samples))
+    # A heart changes no score; the networks learn it all the same.
+    sitk.WriteImage(sitk.ReadImage(str(place / "heart.nrrd")) * 0, str(place / "heart.nrrd"))
+    assert "rule samples:" in said(place.snakemake(*samples))
+    sitk.WriteImage(sitk.ReadImage(str(place / "mine.nrrd")) * 0, str(place / "mine.nrrd"))
+    assert "annotate:" in said(place.snakemake("-n", *target))

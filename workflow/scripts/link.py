@@ -8,11 +8,13 @@ from calcohort import tables
 from calcohort.cohort.pseudonyms import pseudonymise, site_key
 from calcohort.imaging.identity import first_exams
 from calcohort.imaging.link import link_scans, rejected_scans
-from calcohort.imaging.shards import assign, remove_others
+from calcohort.imaging.shards import assign, members, remove_others
 from calcohort.imaging.user_tables import read_overrides
 from calcohort.logs import script_log
 
 ABOUT = ["content", "source", "kvp"]
+# Some shards of a study: a job that wants one of them reads little more.
+GROUP_ROWS = 20_000
 
 with script_log(snakemake.log[0]):
     private_dir = snakemake.params.private_dir
@@ -36,5 +38,9 @@ with script_log(snakemake.log[0]):
     remove_others(Path(snakemake.output.scans).parents[1], set(shards.values()))
     scans.insert(0, "shard", scans["series"].map(shards))
     tables.write_csv(scans.sort_values(["shard", "series"]), snakemake.output.scans)
+    # As every other reader of the table has them.
+    scans = tables.read_csv(snakemake.output.scans)
+    files = pd.read_parquet(snakemake.input.files, columns=["series", "root", "path"])
+    tables.write_parquet(members(scans, files), snakemake.output.members, GROUP_ROWS)
     tables.write_csv(rejected, snakemake.output.rejected)
     tables.write_csv(choices, snakemake.output.choices)

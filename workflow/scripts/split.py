@@ -5,9 +5,8 @@ from calcohort.logs import script_log
 from calcohort.training.split import split_balanced, split_patients
 
 with script_log(snakemake.log[0]):
-    scans = tables.read_csv(
-        snakemake.input[0], dtype={"site": "string", "category": "string", "pixels": "string"}
-    )
+    text = dict.fromkeys(["site", "category", "pixels", "content"], "string")
+    scans = tables.read_csv(snakemake.input[0], dtype=text)
     wanted = snakemake.params.split
     fractions = (1 - wanted["validation"] - wanted["test"], wanted["validation"], wanted["test"])
     previous = None

@@ -4,6 +4,7 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,13 +12,18 @@ import numpy as np
 
 from calcohort.dicom.decode import open_pixels, stored_frames, to_hounsfield
 from calcohort.dicom.frames import Frame
-from calcohort.dicom.header import FileHeader
+from calcohort.dicom.header import FileHeader, iso_date
 from calcohort.dicom.reasons import REASONS, Rejected
 
 # Thickness is written with rounding; a tenth apart is another reconstruction.
 _SAME_THICKNESS = 0.1
 # What one reconstruction has throughout, where it is given at all.
-_ALIKE = ("ImageType", "SeriesDescription", "FilterType", "ReconstructionDiameter", "ContrastBolusAgent")
+_ALIKE = (
+    "ImageType", "SeriesDescription", "FilterType", "ReconstructionDiameter", "ContrastBolusAgent",
+    "SeriesNumber", "Manufacturer", "ManufacturerModelName", "ProtocolName", "ScanOptions",
+)  # fmt: skip
+# Places and directions that differ by less are the same.
+_SAME_PLACE = 1e-3
 # Passes over one place that one series may hold, and the slices that make one.
 _MOST_PASSES, _SHORTEST_PASS = 4, 5
 # Step and shoot waits a few heart beats between table positions; a second scan comes later.
@@ -100,9 +106,11 @@ def _same_image(a: FileHeader, b: FileHeader) -> bool:
         return a.reason == b.reason and _same_bytes(a, b)
     if _same_bytes(a, b):
         return True
-    same_place = [(f.position, f.orientation, f.spacing) for f in a.frames] == [
-        (f.position, f.orientation, f.spacing) for f in b.frames
-    ]
+    # Written anew, a place may differ in its last digits.
+    places, others = (
+        np.array([(*f.position, *f.orientation, *f.spacing) for f in header.frames]) for header in (a, b)
+    )
+    same_place = places.shape == others.shape and np.allclose(places, others, rtol=0, atol=_SAME_PLACE)
     return same_place and _own_digest(a) == _own_digest(b)
 
 
@@ -214,6 +222,9 @@ def _check_acquisitions(frames: list[Frame]) -> tuple[str, ...]:
             blocks[-1].append(frame)
         else:
             blocks.append([frame])
+    # A slice without a number takes none from the others' scan.
+    if len({frame.acquisition for frame in ordered if not frame.acquisition.startswith("|")}) == 1:
+        blocks = [ordered]
     if len(blocks) == 1:
         if _times_interleave(ordered) or _pauses(ordered):
             raise Rejected("several_acquisitions")
@@ -236,12 +247,29 @@ def _counts_slices(blocks: list[list[Frame]]) -> bool:
 
 def _pauses(ordered: list[Frame]) -> bool:
     """Whether a few long pauses part the slices along the table: scans of several moments."""
-    if any(frame.seconds is None for frame in ordered) or len({f.date for f in ordered}) > 1:
+    moments = _moments(ordered)
+    if moments is None:
         return False
-    steps = np.abs(np.diff([frame.seconds for frame in ordered]))
-    # Over midnight the clock begins again.
-    steps = np.minimum(steps, _DAY_S - steps)
+    steps = np.abs(np.diff(moments))
+    if len({frame.date for frame in ordered}) == 1:
+        # Over midnight the clock begins again.
+        steps = np.minimum(steps, _DAY_S - steps)
     return 0 < np.count_nonzero(steps > _LONGEST_STEP_S) < _MOST_PASSES
+
+
+def _moments(frames: list[Frame]) -> list[float] | None:
+    """Seconds at which the slices were taken, by their days too; None where one does not tell."""
+    if any(frame.seconds is None for frame in frames):
+        return None
+    if len({frame.date for frame in frames}) == 1:
+        return [frame.seconds for frame in frames]
+    days = [iso_date(frame.date) for frame in frames]
+    if not all(days):
+        return None
+    return [
+        date.fromisoformat(day).toordinal() * _DAY_S + frame.seconds
+        for day, frame in zip(days, frames, strict=True)
+    ]
 
 
 def _goes_on(blocks: list[list[Frame]]) -> bool:
@@ -264,9 +292,10 @@ def _goes_on(blocks: list[list[Frame]]) -> bool:
 
 def _times_interleave(ordered: list[Frame]) -> bool:
     """Whether neighbouring slices belong, in turn, to an early and a late scan."""
-    if any(frame.seconds is None for frame in ordered) or len({f.date for f in ordered}) > 1:
+    moments = _moments(ordered)
+    if moments is None:
         return False
-    steps = np.diff([frame.seconds for frame in ordered])
+    steps = np.diff(moments)
     jumps = np.abs(steps) > 5.0
     turns = jumps[1:] & jumps[:-1] & (np.sign(steps[1:]) != np.sign(steps[:-1]))
     return int(turns.sum()) >= max(2, len(ordered) // 4)

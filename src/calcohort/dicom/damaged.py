@@ -2,10 +2,13 @@
 
 import re
 import struct
+from collections import Counter
 from typing import BinaryIO
 
+import pydicom
 from pydicom.datadict import tag_for_keyword
 
+from calcohort.dicom.bounded import Bounded, Budget
 from calcohort.dicom.kinds import CT_CLASSES
 
 _HEAD_BYTES, _HEADER_BYTES = 65536, 2**20
@@ -34,18 +37,28 @@ def damaged_slice(handle: BinaryIO) -> str | None:
     return found[1].decode() if found else ""
 
 
-def says_twice(handle: BinaryIO, implicit: bool, little: bool) -> bool:
+def says_twice(handle: BinaryIO, implicit: bool, little: bool, budget: Budget) -> bool:
     """Whether the header up to where `handle` stands holds a decisive element a second time.
 
-    Readers differ in which of the two they believe. Sequences of a classic CT image hold none of these.
+    Readers differ in which of the two they believe. What sequences hold is theirs: earlier values of what was
+    corrected, for one.
     """
     end = handle.tell()
     handle.seek(0)
     head = handle.read(min(end, _HEADER_BYTES))
-    handle.seek(end)
+    found = {}
     for keyword in _DECISIVE:
         tag = tag_for_keyword(keyword)
         code = struct.pack("<HH" if little else ">HH", tag >> 16, tag & 0xFFFF)
-        if len(re.findall(re.escape(code) + (rb"..\0\0" if implicit else rb"DS"), head, re.DOTALL)) > 1:
-            return True
-    return False
+        found[tag] = len(re.findall(re.escape(code) + (rb"..\0\0" if implicit else rb"DS"), head, re.DOTALL))
+    nested = _in_sequences(handle, budget) if max(found.values()) > 1 else Counter()
+    handle.seek(end)
+    return any(count - nested[tag] > 1 for tag, count in found.items())
+
+
+def _in_sequences(handle: BinaryIO, budget: Budget) -> Counter:
+    """How often each element stands in the sequences of a header."""
+    handle.seek(0)
+    dataset = pydicom.dcmread(Bounded(handle, budget), stop_before_pixels=True, force=True)
+    sequences = (element.value for element in dataset if element.VR == "SQ")
+    return Counter(element.tag for items in sequences for item in items for element in item.iterall())

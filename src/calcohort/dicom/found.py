@@ -1,6 +1,7 @@
 """Every file below some folders: where it lies, whose series it is, and the reason why it is not used."""
 
 import os
+import re
 import sys
 from array import array
 from collections import defaultdict
@@ -14,7 +15,8 @@ from calcohort.dicom.header import FileHeader
 from calcohort.dicom.kinds import CT_CLASSES
 from calcohort.dicom.series import Checked
 
-_CT, _NAMELESS, _SUSPECT = 1, 2, 4
+_CT, _NAMELESS, _SUSPECT, _OTHER = 1, 2, 4, 8
+_NUMBER = re.compile(r"\d+")
 _DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
 # Names that are no UTF-8 are kept by their bytes; a relative path never begins so.
 _BYTES = "//"
@@ -53,7 +55,8 @@ class Found:
         suspect = not header.series_uid and _suspect(header)
         self._keys.append(sys.intern(series_key(header.series_uid)) if header.series_uid else "")
         self._reasons.append(header.reason)
-        self._flags.append(_CT * is_ct | _NAMELESS * nameless | _SUSPECT * suspect)
+        other = header.reason == "not_dicom" and not suspect
+        self._flags.append(_CT * is_ct | _NAMELESS * nameless | _SUSPECT * suspect | _OTHER * other)
 
     def name_the_nameless(self) -> None:
         """Give a key to files that do not name their series.
@@ -90,6 +93,7 @@ class Found:
     def beside_broken(self) -> set[str]:
         """CT series in whose folder lies a broken file that may have been one of their slices."""
         folders = {self._folder(number) for number, flags in enumerate(self._flags) if flags & _SUSPECT}
+        folders |= self._named_alike()
         by_folder = self._series_by_folder()
         return {key for folder in folders for key in by_folder.get(folder, ())}
 
@@ -105,6 +109,17 @@ class Found:
 
     def _folder(self, number: int) -> tuple[int, str]:
         return self._root[number], os.path.dirname(self._names[number])
+
+    def _named_alike(self) -> set[tuple[int, str]]:
+        """Folders with a file that is no DICOM under a name like those of the slices beside it."""
+        others = {self._folder(number) for number, flags in enumerate(self._flags) if flags & _OTHER}
+        shapes: dict[int, set] = {_CT: set(), _OTHER: set()}
+        for number, flags in enumerate(self._flags) if others else ():
+            if flags & (_CT | _OTHER) and (folder := self._folder(number)) in others:
+                shape = _NUMBER.sub("#", os.path.basename(self._names[number]))
+                if "#" in shape:
+                    shapes[flags & (_CT | _OTHER)].add((folder, shape))
+        return {folder for folder, _ in shapes[_CT] & shapes[_OTHER]}
 
     def _series_by_folder(self) -> dict[tuple[int, str], set[str]]:
         by_folder: dict[tuple[int, str], set[str]] = defaultdict(set)

@@ -181,8 +181,10 @@ def _mas(tags: Tags) -> float | None:
 
 
 def clock_seconds(text: str) -> float | None:
-    """Seconds since midnight of a DICOM time, ``HHMMSS.ffffff``, or None."""
+    """Seconds since midnight of a DICOM time, ``HHMMSS.ffffff``, ``HHMM`` or ``HH``, or None."""
     digits = text.replace(":", "")[:13]
+    if len(digits) in (2, 4) and digits.isdigit():
+        digits = digits.ljust(6, "0")
     if len(digits) < 6 or not digits[:6].isdigit():
         return None
     fraction = digits[6:]

@@ -44,7 +44,7 @@ _OTHER_KEYWORDS = (
     "Exposure", "ExposureTime", "XRayTubeCurrent",
     "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "RescaleSlope", "RescaleIntercept",
     "ModalityLUTSequence", "IrradiationEventUID", "ContentSequence",
-    "TemporalPositionIdentifier",
+    "TemporalPositionIdentifier", "InConcatenationTotalNumber",
     "Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "SamplesPerPixel",
     "PhotometricInterpretation", "NumberOfFrames", "PixelPaddingValue", "PixelPaddingRangeLimit",
     "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
@@ -118,7 +118,7 @@ def _parse(path: str, handle: BinaryIO, extra: tuple[str, ...], allow_lossy: boo
                     stream, stop_before_pixels=True, force=True, specific_tags=list(wanted)
                 )
                 enhanced = "SharedFunctionalGroupsSequence" in dataset
-                if not enhanced and says_twice(handle, *dataset.original_encoding):
+                if not enhanced and says_twice(handle, *dataset.original_encoding, budget):
                     raise Rejected("malformed")
             return _describe(path, handle, dataset, budget, extra, allow_lossy, has_preamble)
     except Rejected as rejected:
@@ -261,6 +261,7 @@ def _fact(tags: Tags, keyword: str) -> str:
 
 def _facts(tags: Tags, extra: tuple[str, ...]) -> dict[str, str]:
     facts = {keyword: _fact(tags, keyword) for keyword in (*FACT_KEYWORDS, *extra)}
+    facts["InConcatenationTotalNumber"] = str(tags.word("InConcatenationTotalNumber") or "")
     doubles = ((keyword, tags.double(keyword)) for keyword in DOUBLE_KEYWORDS)
     facts |= {keyword: "" if value is None else repr(value) for keyword, value in doubles}
     # Enhanced CT keeps its protocol in the functional groups that all frames share.

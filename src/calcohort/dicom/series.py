@@ -21,6 +21,7 @@ from calcohort.dicom.decode import is_whole, open_pixels, stored_frames, to_houn
 from calcohort.dicom.facts import series_facts, series_key
 from calcohort.dicom.geometry import MINIMUM_EXTENT_MM, Grid, stack
 from calcohort.dicom.header import FileHeader, read_header
+from calcohort.dicom.plausible import Plausibility
 from calcohort.dicom.reasons import REASONS, Rejected
 from calcohort.errors import InputError
 from calcohort.nrrd import SliceFile, open_volume
@@ -28,12 +29,6 @@ from calcohort.volume import Volume
 
 # Gaps count from a quarter of the thickness: rounding makes smaller ones.
 _GAP = 1.25
-# Metal reaches 30,000 HU on extended scales; padding was taken out before.
-LARGEST_HU = np.iinfo(np.int16).max
-# Denser than any bone; metal and its artefacts fill a few percent of a scan at most.
-DENSE_HU, LARGEST_DENSE_SHARE = 3100, 0.1
-# A scan holds tissue beside its air, in more than one shade of grey.
-_TISSUE_ABOVE_HU, _AIR_BELOW_HU, _SMALLEST_RANGE_HU = -300, -300, 1
 # 1536 slices of 512 x 512, less than a gigabyte, are held in memory; more are kept in a file.
 LARGEST_VOXELS = 1536 * 512 * 512
 # 45 cm at half a millimetre and a matrix of 1024.
@@ -84,6 +79,11 @@ def check_series(
     fate = {header.path: header.reason for header in headers}
     facts = series_facts(headers, extra_keywords)
     usable = [h for h in headers if h.reason is None or REASONS[h.reason].level == "series"]
+    whole = {h.sop_uid for h in usable if h.reason is None}
+    # A transfer that broke off and was made again: the whole file is there.
+    resent = [h for h in usable if h.reason == "truncated" and h.sop_uid in whole]
+    fate |= dict.fromkeys((h.path for h in resent), "duplicate_file")
+    usable = [h for h in usable if h not in resent]
     slices, grid, notes, reason = (), None, (), None
     try:
         slices, notes = _judge(headers, usable, fate)
@@ -133,6 +133,9 @@ def _stack(slices, minimum_extent_mm) -> tuple[Grid, tuple[str, ...]]:
     thickness = [frame.thickness for frame in frames if frame.thickness]
     if thickness and grid.spacing_xyz_mm[2] > _GAP * max(thickness):
         notes += ("slice_gap",)
+    parts = slices[0].header.facts["InConcatenationTotalNumber"]
+    if parts and int(parts) > len({s.header.path for s in slices}):
+        notes += ("coverage",)
     numbers = [frames[index].instance for index in grid.order]
     if None not in numbers and len(set(numbers)) == len(numbers):
         strides = set(np.diff(numbers).tolist())
@@ -260,30 +263,15 @@ def _fill(hu: np.ndarray | SliceFile, checked: Checked) -> tuple[str, ...]:
     """Decode every slice to its place; returns warnings."""
     grid, slices = checked.grid, checked.slices
     level = {id(slices[index].frame): z for z, index in enumerate(grid.order)}
-    padded, guessed, n_dense = 0, 0, 0
-    lowest, highest = np.inf, -np.inf
+    shown = Plausibility(len(slices))
     for header in {id(s.header): s.header for s in slices}.values():
         with open_pixels(header.path, header.pixels) as handle:
             for frame, words in zip(header.frames, stored_frames(handle, header.pixels), strict=True):
                 values, padding = to_hounsfield(words, frame, header.pixels)
-                if padding is not None:
-                    padded, guessed = padded + 1, guessed + padding.guessed
-                largest = float(values.max())
-                lowest, highest = min(lowest, float(values.min())), max(highest, largest)
-                if highest > LARGEST_HU:
-                    raise Rejected("implausible_hu")
-                if largest > DENSE_HU:
-                    n_dense += np.count_nonzero(values > DENSE_HU)
-                hu[level[id(frame)]] = grid.to_lps(values)
-    one_scale = len({(s.frame.slope, s.frame.intercept) for s in slices}) == 1
-    # Guessing needs a scale to trust: few dark slices among others with another intercept may be damaged.
-    if guessed and not one_scale and guessed < len(slices) / 2:
-        raise Rejected("implausible_hu")
-    has_image = highest - lowest >= _SMALLEST_RANGE_HU and highest > _TISSUE_ABOVE_HU
-    if not has_image or n_dense > LARGEST_DENSE_SHARE * math.prod(hu.shape):
-        raise Rejected("implausible_hu")
-    notes = ("padding",) if padded else ()
-    return notes + (("unusual_hu",) if lowest > _AIR_BELOW_HU else ())
+                z = level[id(frame)]
+                shown.note(z, words, values, padding)
+                hu[z] = grid.to_lps(values)
+    return shown.judge(hu, len({(s.frame.slope, s.frame.intercept) for s in slices}) == 1)
 
 
 def smallest(hu: np.ndarray) -> np.ndarray:

@@ -12,15 +12,9 @@ import SimpleITK as sitk
 from calcohort.dicom.frames import SPACINGS_MM
 from calcohort.dicom.geometry import MINIMUM_EXTENT_MM
 from calcohort.dicom.padding import AIR_HU, PADDING_HU
+from calcohort.dicom.plausible import DENSE_HU, LARGEST_DENSE_SHARE, LARGEST_HU
 from calcohort.dicom.reasons import Rejected
-from calcohort.dicom.series import (
-    DENSE_HU,
-    LARGEST_DENSE_SHARE,
-    LARGEST_HU,
-    LARGEST_VOXELS,
-    LoadedSeries,
-    smallest,
-)
+from calcohort.dicom.series import LARGEST_VOXELS, LoadedSeries, smallest
 from calcohort.dicom.volume_headers import check_volume_header
 from calcohort.tables import whole_file
 from calcohort.volume import Volume

@@ -7,15 +7,18 @@ _LATER = (
     Reason("excluded", "series", "left out by the study's table of overrides", "see the choice beside it"),
     Reason("no_heart", "series", "no heart was found in the scan", "check that the scan shows the heart"),
     Reason("scoring_failed", "series", "segmentation or scoring failed", "report it with the log"),
-    Reason("crashed", "series", "reading its pixels ended the program", "report it with the log"),
+    Reason("crashed", "series", "reading its pixels ended the program, twice", "report it with the log"),
     Reason(
         "out_of_memory",
         "series",
         "reading its pixels took more memory than a job may have",
-        "give rule convert more memory: --set-resources convert:mem_mb=8000",
+        "read the scans again with more memory: --forcerun convert --set-resources convert:mem_mb=8000",
     ),
     Reason(
-        "timed_out", "series", "reading its pixels took longer than ten minutes", "report it with the log"
+        "timed_out",
+        "series",
+        "reading its pixels took longer than five minutes, twice",
+        "report it with the log",
     ),
     Reason("failed", "series", "reading its pixels failed", "report it with the log"),
     Reason(

@@ -5,6 +5,8 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+import pandas as pd
+
 _ROOT = "s"
 # Where the shards of a run lie.
 PLACES = (
@@ -39,6 +41,19 @@ def assign(keys: Iterable[str], shard_size: int) -> dict[str, str]:
         for bit in "01":
             open_branches.append((name + bit, [(bits, key) for bits, key in members if bits[depth] == bit]))
     return dict(sorted(shards.items()))
+
+
+def members(scans: pd.DataFrame, files: pd.DataFrame) -> pd.DataFrame:
+    """The files of the scans, one row each, sorted by shard: a job finds its own without reading the others.
+
+    Parameters
+    ----------
+    scans : DataFrame
+        Rows of imaging/scans.csv.
+    files : DataFrame
+        series, root, path of every file that was indexed.
+    """
+    return scans.merge(files, on="series").sort_values(["shard", "series"], kind="stable", ignore_index=True)
 
 
 def remove_others(results: str | Path, shards: set[str]) -> None:

@@ -74,6 +74,7 @@ def calibration_rows(analysis_set: AnalysisSet, endpoint: str, settings: Setting
                 horizon
             )
             late = "follow-up ends before" if not np.isfinite(survival) else ""
+            late = late or ("no interval: no event" if survival == 1 else "")
             rows.append(
                 {
                     **row,

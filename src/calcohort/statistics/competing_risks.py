@@ -19,10 +19,16 @@ CAUSES = ("nonfatal", "death")
 
 def causes(frame: pd.DataFrame) -> np.ndarray | None:
     """First event of each patient (n,): 0 none, 1 non-fatal, 2 death; None where the types are not known."""
-    if "event_type" not in frame or frame.loc[frame["event"] == 1, "event_type"].isna().any():
+    if _untyped(frame):
         return None
     fatal = (frame["event_type"] == "death").to_numpy()
     return np.where(frame["event"] == 1, np.where(fatal, 2, 1), 0)
+
+
+def _untyped(frame: pd.DataFrame) -> int:
+    """How many have an event whose type is not known."""
+    had = frame[frame["event"] == 1]
+    return int(had["event_type"].isna().sum()) if "event_type" in frame else len(had)
 
 
 def cumulative_incidence(time: np.ndarray, cause: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -99,7 +105,10 @@ def variance(time: np.ndarray, cause: np.ndarray) -> np.ndarray:
 
 
 def competing_risks_rows(analysis_set: AnalysisSet, endpoint: str) -> list[dict]:
-    """Rows of competing_risks.csv for the set: both causes in each category; none where types are unknown."""
+    """Rows of competing_risks.csv for the set: both causes in each category that has anybody.
+
+    None where the type of some event is not known: competing_risks_cox.csv says so.
+    """
     cause = causes(analysis_set.frame)
     if cause is None:
         return []
@@ -127,10 +136,16 @@ def competing_risks_rows(analysis_set: AnalysisSet, endpoint: str) -> list[dict]
 
 
 def cause_specific_rows(analysis_set: AnalysisSet, endpoint: str) -> list[dict]:
-    """Rows of competing_risks_cox.csv: Cox models in which the other cause censors."""
+    """Rows of competing_risks_cox.csv: Cox models in which the other cause censors.
+
+    One row that says why where the type of some event is not known; none where the study has no types.
+    """
+    if "event_type" not in analysis_set.frame:
+        return []
     cause = causes(analysis_set.frame)
     if cause is None:
-        return []
+        key = {"population": analysis_set.population, "endpoint": endpoint, "score": analysis_set.score}
+        return [key | {"note": f"type of event unknown: {_untyped(analysis_set.frame)}"}]
     rows = []
     for code, name in enumerate(CAUSES, start=1):
         only = replace(analysis_set, frame=analysis_set.frame.assign(event=(cause == code).astype(int)))

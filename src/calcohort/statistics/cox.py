@@ -99,15 +99,22 @@ def design(
 
 
 def reference_present(given: Design) -> bool:
-    """Whether anybody is in the reference category."""
+    """Whether anybody is in the reference category when the first event happens."""
     indicators = [k for k, term in enumerate(given.terms) if term in CATEGORIES]
-    return bool((given.x[:, indicators].sum(axis=1) == 0).any())
+    return bool((given.x[ever_at_risk(given)][:, indicators].sum(axis=1) == 0).any())
+
+
+def ever_at_risk(given: Design) -> np.ndarray:
+    """Who is there when the first event happens; the others add nothing to a partial likelihood."""
+    events = given.time[given.event == 1]
+    return given.time >= events.min() if len(events) else np.ones(len(given.time), dtype=bool)
 
 
 def fit(given: Design, with_reference: bool = True) -> Model:
     """Fit by Efron's method; a term without an estimate gets a reason instead of a number.
 
-    Reasons: `no events`, `constant` (the covariate, or an empty category), `empty reference`, `collinear`,
+    Reasons: `no events`, `no complete case`, `constant`, `empty category`, `no time at risk` (members of a
+    category all leave before the first event), `nobody else`, `empty reference category`, `collinear`,
     `separation` (its likelihood has no maximum). Terms without a reason keep their estimates.
 
     Parameters
@@ -118,11 +125,12 @@ def fit(given: Design, with_reference: bool = True) -> Model:
     """
     n_events = int(given.event.sum())
     if n_events == 0:
-        return Model(given, None, (), dict.fromkeys(given.terms, "no events"), 0)
-    reasons = {}
+        why = "no events" if len(given.time) else "no complete case"
+        return Model(given, None, (), dict.fromkeys(given.terms, why), 0)
+    reasons, at_risk = {}, given.x[ever_at_risk(given)]
     for k, term in enumerate(given.terms):
-        if np.ptp(given.x[:, k]) == 0:
-            reasons[term] = "empty category" if term in CATEGORIES else "constant"
+        if np.ptp(at_risk[:, k]) == 0:
+            reasons[term] = _absent(given.x[:, k], at_risk[:, k]) if term in CATEGORIES else "constant"
     kept = [k for k, term in enumerate(given.terms) if term not in reasons]
     if not with_reference:
         categories = [term for term in given.terms if term in CATEGORIES]
@@ -140,6 +148,13 @@ def fit(given: Design, with_reference: bool = True) -> Model:
         if bad:
             reasons.setdefault(name, SEPARATION)
     return Model(given, fitted, names, reasons, n_events)
+
+
+def _absent(member: np.ndarray, at_risk: np.ndarray) -> str:
+    """Why a category that is the same for all at risk has no hazard ratio."""
+    if at_risk.all():
+        return "nobody else"
+    return "no time at risk" if member.any() else "empty category"
 
 
 def term_rows(model: Model, terms: tuple[str, ...] | None = None) -> list[dict]:
@@ -171,9 +186,9 @@ def ratio(log_hr: float, se: float) -> dict:
 
 
 def set_model(analysis_set: AnalysisSet, model: str) -> Model | None:
-    """The set's univariable or adjusted model; None where a column of it is absent."""
+    """The set's univariable or adjusted model; None where a column of it is absent, or the set is empty."""
     given = design(analysis_set, ADJUSTMENT if model == "adjusted" else ())
-    if given is None or not len(given.time):
+    if given is None or not len(analysis_set.frame):
         return None
     return fit(given, reference_present(given))
 

@@ -161,8 +161,12 @@ def nri_rows(time, event, dl_ctac, standard, settings: Settings, key: dict) -> l
         for h, horizon in enumerate(reached):
             n_events = int(((event == 1) & (time <= horizon)).sum())
             replicates = np.concatenate(drawn[name], axis=1)[:, :, h]
+            ends = [time[direction == d].max() for d in (1, -1) if (direction == d).any()]
+            held = "follow-up of some who move ends before: their curve is held"
+            short = held if min(ends, default=horizon) < horizon else ""
             rows += _rows(
-                name, float(horizon), estimates[name][:, h], replicates, {**common, "n_events": n_events}, ""
+                *(name, float(horizon), estimates[name][:, h], replicates),
+                *({**common, "n_events": n_events}, short),
             )
         rows += [
             {**common, "method": name, "horizon_years": h, "component": c, "note": "follow-up ends before"}

@@ -22,8 +22,10 @@ _FIRST_LIMIT = 5.0
 # Twice what a step may add to the log-likelihood where that rises for ever.
 _NO_GAIN = 1e-20
 _DIVERGING = 1e-3
-# Share of the information at 0 below which a direction has none.
-_FLAT = 1e-5
+# Share of the information at 0 below which a direction may have none, and below which it has none.
+_FLAT, _NOTHING = 1e-5, 1e-13
+# A Newton's step at the end that is still this long, in standard errors at 0, leads on for ever.
+_STILL_GOING = 1e-2
 
 
 @dataclass(frozen=True)
@@ -56,9 +58,12 @@ class PartialLikelihood:
     """Partial likelihood of `x` (n, p) for right-censored times, Efron's approximation for ties (1977)."""
 
     def __init__(self, x: np.ndarray, time: np.ndarray, event: np.ndarray):
+        time, died = np.asarray(time, dtype=float), np.asarray(event) == 1
         order = np.argsort(time, kind="stable")
+        # Who leaves before the first event adds nothing, however far out.
+        order = order[np.searchsorted(time[order], time[died].min(initial=np.inf)) :]
         self.x = np.asarray(x, dtype=float)[order]
-        time, died = np.asarray(time)[order], np.asarray(event)[order] == 1
+        time, died = time[order], died[order]
         self.p = self.x.shape[1]
         self.event_times, inverse, self.ties = np.unique(time[died], return_inverse=True, return_counts=True)
         self.at_risk_from = np.searchsorted(time, self.event_times)
@@ -131,6 +136,9 @@ def maximise(
     x = alongside(np.asarray(x, dtype=float), len(time), "covariates")
     if not event.any():
         raise InputError("no event", where="Cox model", cure="there is nothing to fit")
+    # Who leaves before the first event adds nothing, and must not set the scale.
+    there = time >= time[event == 1].min()
+    x, time, event = x[there], time[there], event[there]
     centre, scale = x.mean(axis=0), np.ptp(x, axis=0)
     if not scale.all():
         raise np.linalg.LinAlgError("a constant covariate")
@@ -141,7 +149,7 @@ def maximise(
     if np.linalg.matrix_rank(null.information, tol=1e-9 * max(1.0, null.information.max())) < x.shape[1]:
         raise np.linalg.LinAlgError("collinear covariates")
     here, beta = _climb(likelihood, beta, here, steps)
-    covariance, diverging = _invert(here.information, null.information)
+    covariance, diverging = _invert(here, null.information)
     if np.abs(covariance @ here.score).max() > _UNFINISHED:
         # The rest has not got to its limit either.
         diverging = np.ones(x.shape[1], dtype=bool)
@@ -174,15 +182,18 @@ def _climb(
     return here, beta
 
 
-def _invert(information: np.ndarray, null: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _invert(here: Moments, null: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Inverse of the information without the directions in which nothing of it is left, and who is in these.
 
-    Measured against the information at 0: along a diverging coefficient it falls to nothing.
+    Measured against the information at 0: along a diverging coefficient it falls to nothing, while Newton's
+    step stays long. An outlier that weighs much at 0 and nothing at the maximum takes information as well,
+    but there the steps have come to their end.
     """
     root = np.linalg.inv(np.linalg.cholesky(null))
-    left, turned = np.linalg.eigh(root @ information @ root.T)
+    left, turned = np.linalg.eigh(root @ here.information @ root.T)
     directions = root.T @ turned
-    kept = left > _FLAT
+    step = np.abs(directions.T @ here.score) / np.maximum(left, _NOTHING)
+    kept = (left > _FLAT) | ((left > _NOTHING) & (step < _STILL_GOING))
     covariance = (directions[:, kept] / left[kept]) @ directions[:, kept].T
     lost = np.abs(directions[:, ~kept])
     flat = (lost > _DIVERGING * lost.max(axis=0, initial=0.0)).any(axis=1)

@@ -27,6 +27,10 @@ VOCABULARY = {
 }
 
 
+# Settings that are no whole numbers.
+_NUMBERS = dict.fromkeys(("primary_horizon_years", "split_years", "margin_c", "margin_npv"), float)
+
+
 @dataclass(frozen=True)
 class Settings:
     """What a study's config may set about statistics."""
@@ -59,13 +63,21 @@ class Settings:
                 where="statistics",
                 cure=f"use one of {', '.join(cls.__dataclass_fields__)}",
             )
-        if "horizons_years" in given:
-            given["horizons_years"] = tuple(float(years) for years in given["horizons_years"])
+        try:
+            for name, value in given.items():
+                several = name == "horizons_years"
+                given[name] = tuple(map(float, value)) if several else _NUMBERS.get(name, int)(value)
+        except (TypeError, ValueError) as error:
+            kind = "a list of numbers" if several else "a number"
+            raise InputError(f"not {kind}", where=f"statistics.{name}", cure=f"give {kind}") from error
         settings = cls(**given)
-        if min((*settings.horizons_years, settings.primary_horizon_years, settings.split_years)) <= 0:
+        horizons = (*settings.horizons_years, settings.primary_horizon_years, settings.split_years)
+        if not all(0 < years < np.inf for years in horizons):
             raise InputError("a horizon must be more than 0 years", where="statistics.horizons_years")
         if settings.bootstrap_replicates < 1 or settings.optimism_replicates < 1:
             raise InputError("at least one replicate is needed", where="statistics.bootstrap_replicates")
+        if not (settings.margin_c > 0 and settings.margin_npv > 0):
+            raise InputError("a margin must be more than 0", where="statistics.margin_c")
         return settings
 
 
@@ -109,6 +121,9 @@ def prepare(analysis: pd.DataFrame) -> pd.DataFrame:
     for column in REQUIRED:
         if column not in analysis:
             raise InputError(f"column {column} is absent", where="analysis table", cure="add it")
+    if not analysis.columns.is_unique:
+        twice = analysis.columns[analysis.columns.duplicated()][0]
+        raise InputError(f"column {twice} is there twice", where="analysis table", cure="keep one of them")
     if analysis["patient_id"].duplicated().any():
         raise InputError("a patient has two rows", where="analysis table", cure="give one row a patient")
     frame = pd.DataFrame({"patient_id": analysis["patient_id"].astype(str).to_numpy()})
@@ -125,7 +140,8 @@ def prepare(analysis: pd.DataFrame) -> pd.DataFrame:
     for score, column in SCORES.items():
         if column in frame:
             frame[score] = categorise(frame[column]).codes.astype(int)
-    if "history_of_cad" not in frame and all(column in frame for column in PRIOR):
+    told = "history_of_cad" in frame and frame["history_of_cad"].notna().any()
+    if not told and all(column in frame for column in PRIOR):
         # Unknown stays unknown: a missing history counts neither as present nor as absent.
         frame["history_of_cad"] = frame[list(PRIOR)].max(axis=1, skipna=False)
     content = [column for column in frame if column != "patient_id"]
@@ -150,6 +166,12 @@ def tied(time: np.ndarray) -> np.ndarray:
 
 
 def _numbers(values: pd.Series) -> np.ndarray:
+    if values.dtype.kind in "mM":
+        raise InputError(
+            f"column {values.name} holds dates or spans of time", where="analysis table", cure="give numbers"
+        )
+    if values.dtype == object:
+        values = values.where(values != "", None)
     numbers = pd.to_numeric(values, errors="coerce").astype(float)
     if (numbers.isna() & values.notna()).any():
         raise InputError(
@@ -239,6 +261,9 @@ def endpoint_frames(analysis: pd.DataFrame, endpoints: pd.DataFrame | None) -> d
     frames = {"mace": prepare(analysis)}
     if endpoints is None or not len(endpoints):
         return frames
+    for column in ("patient_id", "endpoint", "included", "followup_days", "event"):
+        if column not in endpoints:
+            raise InputError(f"column {column} is absent", where="endpoints", cure="add it")
     for name, rows in endpoints.groupby("endpoint", sort=True):
         rows = rows[rows["included"] == 1]
         if name == "mace" or not len(rows):

@@ -26,10 +26,11 @@ def restricted_mean(time: np.ndarray, event: np.ndarray, horizon: float) -> tupl
     """Mean survival time within `horizon` and its standard error, in the unit of `time`.
 
     Area under the Kaplan-Meier curve; variance = sum over event times t of (area from t to the horizon)^2
-    d / (n (n - d)) (Greenwood; Royston and Parmar 2013). Empty where nobody was followed to the horizon.
+    d / (n (n - d)) (Greenwood; Royston and Parmar 2013). Empty where nobody was followed to the horizon,
+    unless the curve has come to 0 before.
     """
     curve = kaplan_meier(time, event)
-    if curve.time[-1] < horizon:
+    if curve.time[-1] < horizon and curve.survival[-1] > 0:
         return np.nan, np.nan
     inside = curve.time < horizon
     edges = np.append(curve.time[inside], horizon)
@@ -52,7 +53,7 @@ def rmst_rows(analysis_set: AnalysisSet, endpoint: str, settings: Settings) -> l
 def restricted_means(analysis_set: AnalysisSet, endpoint: str, horizon: float) -> list[dict]:
     """Years free of the event within `horizon` years in each category, with normal intervals.
 
-    difference: category minus category 0.
+    difference: category minus category 0. Where no event happened the standard error would be 0: no interval.
     """
     rows, reference = [], (np.nan, np.nan)
     for code, label in enumerate(CATEGORIES):
@@ -69,10 +70,13 @@ def restricted_means(analysis_set: AnalysisSet, endpoint: str, horizon: float) -
         mean, se = np.nan, np.nan
         if member.any():
             mean, se = restricted_mean(analysis_set.years[member], analysis_set.event[member], horizon)
-        if np.isfinite(mean):
+        if not np.isfinite(mean):
+            row["note"] = "follow-up ends before" if member.any() else "empty category"
+        elif se > 0:
             row |= {"estimate": mean, "ci_low": mean - Z95 * se, "ci_high": mean + Z95 * se}
         else:
-            row["note"] = "follow-up ends before" if member.any() else "empty category"
+            row |= {"estimate": mean, "note": "no interval: no event"}
+            se = np.nan
         if code == 0:
             reference = mean, se
         elif np.isfinite(mean - reference[0]):

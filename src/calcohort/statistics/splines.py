@@ -79,6 +79,10 @@ def spline_tables(analysis_set: AnalysisSet, endpoint: str) -> tuple[list[dict],
         }
         for cac, b, s in zip(grid, log_hr, se, strict=True)
     ]
+    lowest = float(score.min())
+    far = f"nobody below {lowest:g}: the curve is extended to 0" if lowest > np.expm1(at[0]) else ""
+    for row in rows:
+        row["note"] = notes(row["note"], far)
     df = x.shape[1]
     gains = {
         "overall": (2 * (curved.loglik - curved.loglik_null), df),

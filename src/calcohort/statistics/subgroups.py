@@ -7,7 +7,14 @@ import numpy as np
 import pandas as pd
 from scipy.stats import chi2
 
-from calcohort.statistics.cox import Design, category_design, fit, reference_present, term_rows
+from calcohort.statistics.cox import (
+    Design,
+    category_design,
+    ever_at_risk,
+    fit,
+    reference_present,
+    term_rows,
+)
 from calcohort.statistics.populations import AnalysisSet
 from calcohort.statistics.tidy import notes
 
@@ -33,7 +40,7 @@ def _levels(frame: pd.DataFrame) -> Iterator[tuple[str, tuple[str, str], np.ndar
 def interaction(analysis_set: AnalysisSet, level: np.ndarray) -> tuple[float, str | None]:
     """p of the likelihood-ratio test of category x subgroup, and what there is to say about it.
 
-    Three degrees of freedom, less where categories are empty.
+    Three degrees of freedom, less where a category is empty in one of the levels.
 
     Parameters
     ----------
@@ -48,8 +55,12 @@ def interaction(analysis_set: AnalysisSet, level: np.ndarray) -> tuple[float, st
     )
     if not len(given.time):
         return np.nan, "nobody"
+    names = tuple(f"{term} x level" for term in terms)
+    kept = _independent(given, x * side)
     larger = replace(
-        given, x=np.hstack([given.x, x * side]), terms=(*given.terms, *(f"{t} x level" for t in terms))
+        given,
+        x=np.hstack([given.x, (x * side)[:, kept]]),
+        terms=(*given.terms, *(names[k] for k in kept)),
     )
     plain, crossed = (fit(part, reference_present(part)) for part in (given, larger))
     lost = crossed.unusable or plain.unusable
@@ -59,6 +70,21 @@ def interaction(analysis_set: AnalysisSet, level: np.ndarray) -> tuple[float, st
     statistic = max(2 * (crossed.fit.loglik - plain.fit.loglik), 0.0)
     note = None if df == len(terms) else f"interaction with {df} df: empty categories"
     return float(chi2.sf(statistic, df)), note
+
+
+def _independent(given: Design, more: np.ndarray) -> list[int]:
+    """Which columns of `more` (n, k) tell what neither the design nor the columns before them do."""
+    kept: list[int] = []
+    at_risk = ever_at_risk(given)
+
+    def rank(columns: list[int]) -> int:
+        x = np.hstack([np.ones((len(more), 1)), given.x, more[:, columns]])[at_risk]
+        return int(np.linalg.matrix_rank(x))
+
+    for k in range(more.shape[1]):
+        if rank([*kept, k]) > rank(kept):
+            kept.append(k)
+    return kept
 
 
 def subgroup_rows(analysis_set: AnalysisSet, endpoint: str) -> list[dict]:

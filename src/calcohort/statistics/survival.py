@@ -114,7 +114,8 @@ def km_rows(analysis_set: AnalysisSet, endpoint: str) -> list[dict]:
 def logrank(time: np.ndarray, event: np.ndarray, group: np.ndarray) -> tuple[float, float, float, str | None]:
     """Log-rank test (hypergeometric variance, survdiff(rho=0)): statistic, df, p, note.
 
-    Empty with a note where there is one group only, or no event.
+    A group whose members all left before the first event is compared with nobody: as in R it takes no degree
+    of freedom, and the note says so. Empty with a note where there is one group only, or no event.
 
     Parameters
     ----------
@@ -132,8 +133,14 @@ def logrank(time: np.ndarray, event: np.ndarray, group: np.ndarray) -> tuple[flo
         return np.nan, np.nan, np.nan, "one group"
     if not np.any(event):
         return np.nan, np.nan, np.nan, "no events"
+    compared = np.unique(group[time >= time[event == 1].min()])
+    if len(compared) < 2:
+        return np.nan, np.nan, np.nan, "no comparable times"
+    note = None if len(compared) == len(present) else "a group without time at risk"
+    member = np.isin(group, compared)
+    time, event, group, present = time[member], event[member], group[member], compared
     with warnings.catch_warnings():
-        # Where nobody can be compared the variance is 0, which is answered below.
+        # Where no event happens to one of several at risk the variance is 0, which is answered below.
         warnings.simplefilter("ignore")
         if len(present) == 2:
             first = group == present[0]
@@ -142,7 +149,7 @@ def logrank(time: np.ndarray, event: np.ndarray, group: np.ndarray) -> tuple[flo
             result = multivariate_logrank_test(time, group, event)
     if not np.isfinite(result.test_statistic):
         return np.nan, np.nan, np.nan, "no comparable times"
-    return float(result.test_statistic), len(present) - 1, float(result.p_value), None
+    return float(result.test_statistic), len(present) - 1, float(result.p_value), note
 
 
 def holm(p: np.ndarray) -> np.ndarray:

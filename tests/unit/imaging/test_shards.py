@@ -1,10 +1,13 @@
 """Shards follow the keys alone: one scan more touches one shard."""
 
+import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calcohort.imaging.shards import assign, remove_others
+from calcohort import tables
+from calcohort.imaging.shards import assign, members, remove_others
 
 KEYS = st.sets(st.text("0123456789abcdef", min_size=1, max_size=16), max_size=60)
 SIZES = st.integers(1, 12)
@@ -59,3 +62,22 @@ def test_shards_that_are_no_more_leave_nothing_behind(tmp_path):
     remove_others(tmp_path, {"s0", "s11"})
     left = sorted(path.name for path in tmp_path.rglob("*") if path.is_file())
     assert left == ["a.npz", "a.npz", "s0.csv", "s11.csv", "summary.csv"]
+
+
+def test_a_shard_finds_its_files_without_the_others(tmp_path):
+    keys = [f"{n:04x}" for n in range(200)]
+    shards = assign(keys, 8)
+    scans = pd.DataFrame({"shard": list(shards.values()), "series": list(shards), "kvp": 100.0})
+    files = pd.DataFrame({"series": [*keys, None] * 3, "root": 0, "path": [f"p{n}" for n in range(603)]})
+    table = members(scans, files)
+    assert len(table) == 600
+    tables.write_parquet(table, tmp_path / "members.parquet", 50)
+    parts = pq.ParquetFile(tmp_path / "members.parquet").metadata
+    place = parts.schema.names.index("shard")
+    for shard in sorted(set(shards.values())):
+        found = pd.read_parquet(tmp_path / "members.parquet", filters=[("shard", "==", shard)])
+        own = [key for key, name in shards.items() if name == shard]
+        expected = files[files["series"].isin(own)].sort_values("series", kind="stable")
+        assert list(found["path"]) == list(expected["path"])
+        ranges = [parts.row_group(n).column(place).statistics for n in range(parts.num_row_groups)]
+        assert sum(one.min <= shard <= one.max for one in ranges) <= 2

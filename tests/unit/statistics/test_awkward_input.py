@@ -5,11 +5,13 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from statsmodels.duration.hazard_regression import PHReg
 
 from calcohort.errors import InputError
 from calcohort.statistics import calibration
 from calcohort.statistics.families import FILES
-from calcohort.statistics.populations import Settings
+from calcohort.statistics.populations import Settings, prepare
+from calcohort.statistics.rmst import restricted_mean
 from calcohort.statistics.run import FAMILIES
 from calcohort.statistics.tidy import COLUMNS
 
@@ -246,3 +248,119 @@ def test_a_missing_column_is_named(cohort, quick):
 def test_an_unknown_setting_is_an_error():
     with pytest.raises(InputError, match="replicate"):
         Settings.of({"replicate": 3})
+
+
+def _nine(**columns):
+    """Nine patients; the only one above 400 leaves before the first event."""
+    days, mace = [1, 100, 200, 300, 400, 500, 600, 700, 800], [0, 1, 1, 1, 0, 1, 1, 0, 1]
+    scores = [900, 0, 50, 0, 50, 50, 0, 50, 0]
+    return pd.DataFrame(
+        {"patient_id": range(9), "followup_days": days, "mace": mace, "cac_dl": scores} | columns
+    )
+
+
+def test_a_category_that_left_before_the_first_event_takes_no_degree_of_freedom(quick):
+    tables = run(_nine(), quick, ["logrank", "cox"])
+    tests = tables["logrank"].set_index("comparison")
+    # survdiff of R's survival 3.5: chisq 0.1346 on 1 degree of freedom, p 0.7137.
+    assert tests.loc["overall", "df"] == 1
+    np.testing.assert_allclose(
+        tests.loc["overall", ["statistic", "p"]].astype(float), [0.134606, 0.713703], atol=5e-7
+    )
+    assert tests.loc["0 vs >400", "note"] == "no comparable times"
+    terms = tables["cox"].set_index("term")
+    # coxph: coef -0.3372931, se 0.9234183; the other two are NA.
+    np.testing.assert_allclose(
+        terms.loc["1-100", ["log_hr", "se"]].astype(float), [-0.3372931, 0.9234183], atol=5e-8
+    )
+    assert terms.loc[">400", "note"].startswith("no time at risk")
+
+
+@pytest.mark.parametrize(("mfr", "days"), [(9999.0, 3500), (1e5, 3500), (1e5, 0)])
+def test_an_outlier_is_no_separation(cohort, quick, mfr, days):
+    frame = cohort.copy()
+    frame.loc[0, ["mfr", "followup_days", "mace"]] = mfr, days, 0
+    tables = run(frame, quick, ["cox", "proportional_hazards"])
+    ours = tables["cox"].query("population == 'all' and model == 'adjusted'").set_index("term")
+    known = prepare(frame).dropna(subset=["mfr", "sds"])
+    design = np.column_stack(
+        [*(known["dl_ctac"] == k for k in (1, 2, 3)), known["mfr"], known["sds"]]
+    ).astype(float)
+    theirs = PHReg(known["years"], design, status=known["event"], ties="efron").fit(
+        start_params=ours["log_hr"].to_numpy()
+    )
+    np.testing.assert_allclose(ours["log_hr"].astype(float), theirs.params, rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(ours["se"].astype(float), theirs.bse, rtol=1e-6)
+    tested = tables["proportional_hazards"].query("population == 'all' and model == 'adjusted'")
+    assert tested["p"].notna().all()
+
+
+def test_a_curve_that_came_to_0_has_a_mean_beyond_it():
+    # survfit: rmean 2.000, se 0.471.
+    mean, se = restricted_mean(np.array([1.0, 2.0, 3.0]), np.ones(3, dtype=int), 5.0)
+    assert mean == pytest.approx(2.0) and se == pytest.approx(np.sqrt(2) / 3)
+
+
+def test_a_covariate_without_a_value_leaves_rows_that_say_so(cohort, quick):
+    tables = run(cohort.assign(mfr=np.nan), quick, ["cox", "added_value", "calibration", "decision_curve"])
+    for name, table in tables.items():
+        adjusted = table.query("model == 'adjusted'") if name in ("cox", "calibration") else table
+        assert len(adjusted), name
+        assert adjusted["note"].str.contains("no complete case").any(), name
+
+
+def test_one_event_of_unknown_type_is_said(cohort, quick):
+    frame = cohort.copy()
+    frame.loc[frame.index[frame["mace"] == 1][0], "event_type"] = None
+    rows = run(frame, quick, ["competing_risks"])["competing_risks_cox"]
+    assert "type of event unknown: 1" in set(rows["note"])
+
+
+def test_an_empty_history_is_taken_from_its_parts(cohort, quick):
+    parts = cohort.drop(columns="history_of_cad", errors="ignore").assign(
+        prior_pci=0, prior_cabg=0, prior_mi=0
+    )
+    parts.loc[::3, "prior_mi"] = 1
+    empty = parts.assign(history_of_cad=np.nan)
+    expected, found = (run(frame, quick, ["followup"])["followup"] for frame in (parts, empty))
+    assert "no_cad" in set(expected["population"])
+    pd.testing.assert_frame_equal(expected, found)
+
+
+def test_the_interaction_does_not_depend_on_which_level_is_first(cohort, quick):
+    frame = cohort[(cohort["sex"] == "female") | (cohort["cac_dl"] <= 400)]
+    swapped = frame.assign(sex=frame["sex"].map({"male": "female", "female": "male"}))
+    one, other = (
+        run(table, quick, ["subgroups"])["subgroups"].query("subgroup == 'sex'") for table in (frame, swapped)
+    )
+    assert one["p_interaction"].notna().all()
+    np.testing.assert_allclose(one["p_interaction"].unique(), other["p_interaction"].unique(), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("settings", "where"),
+    [
+        ({"horizons_years": 5}, "horizons_years"),
+        ({"horizons_years": [float("nan")]}, "horizons_years"),
+        ({"bootstrap_replicates": "many"}, "bootstrap_replicates"),
+        ({"margin_npv": -0.1}, "margin"),
+    ],
+)
+def test_settings_that_make_no_sense_are_one_line(cohort, settings, where):
+    with pytest.raises(InputError, match=where):
+        run(cohort, settings, ["followup"])
+
+
+def test_columns_that_cannot_be_read_are_one_line(cohort, quick):
+    spans = cohort.assign(followup_days=pd.to_timedelta(cohort["followup_days"], unit="D"))
+    with pytest.raises(InputError, match="followup_days"):
+        run(spans, quick, ["followup"])
+    twice = pd.concat([cohort, cohort[["mace"]]], axis=1)
+    with pytest.raises(InputError, match="mace is there twice"):
+        run(twice, quick, ["followup"])
+    blank = cohort.assign(mfr=cohort["mfr"].astype(object).where(cohort.index % 2 == 0, ""))
+    missing = cohort.assign(mfr=cohort["mfr"].where(cohort.index % 2 == 0))
+    for found, expected in zip(
+        run(blank, quick, ["cox"]).values(), run(missing, quick, ["cox"]).values(), strict=True
+    ):
+        pd.testing.assert_frame_equal(found, expected)

@@ -94,6 +94,8 @@ def test_nonproportional_hazards_bring_rmst_and_split_ratios(cohort, quick):
     days = np.where(high, 50 + cohort.index, 3000 - cohort.index)
     frame = cohort.assign(followup_days=days, mace=(cohort.index % 3 > 0).astype(int))
     frame.loc[frame.index[high][:15], "followup_days"] = 3500
+    # A category without an event would have no interval.
+    frame.loc[frame.index[~high][::20], ["followup_days", "mace"]] = 1500, 1
     tables = FAMILIES["proportional_hazards"](frame, None, quick)
     rmst = tables["rmst"].query("population == 'all'").set_index("category")
     assert rmst.loc[">400", "difference_ci_high"] < 0 and (rmst["estimate"] <= 5).all()
