@@ -116,7 +116,11 @@ rule internal_testing:
         files=followed(DEVELOPMENT_TABLES),
         code=code(
             "training.split",
-            "development", "scoring.rows", "segmentation.shard", "segmentation.store", "training.evaluate"
+            "development",
+            "scoring.rows",
+            "segmentation.shard",
+            "segmentation.store",
+            "training.evaluate",
         ),
     script:
         "../workflow/scripts/internal_testing.py"
