@@ -68,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
 
     part = commands.add_parser("calibrate", help="choose the coronary threshold on phantoms")
     part.add_argument("--model", type=Path, required=True)
-    part.add_argument("--count", type=int, default=60)
+    part.add_argument("--count", type=int, default=60, help="phantoms of each population")
     part.add_argument("--device", default="auto")
     part.add_argument("--keep", type=Path, metavar="DIR", help="keep the phantoms there for the next model")
     part.set_defaults(command=_calibrate)
@@ -156,8 +156,8 @@ def _calibrate(options) -> None:
     from calcohort.training.trial import Trial, calibrate
 
     segmenter = Segmenter.load(options.model, options.device)
-    trial = Trial(root="calibration", population="training", count=options.count)
-    rules, table = calibrate(segmenter, trial, options.keep)
+    trials = [Trial("calibration", population, count=options.count) for population in ("training", "shifted")]
+    rules, table = calibrate(segmenter, trials, options.keep)
     tried = {name: agreement(table["reference"], table[name]) for name in table if name.startswith("at_")}
     print(pd.DataFrame(tried).T.round(3).to_string())
     change_rules(options.model, rules)

@@ -1,7 +1,7 @@
 """Unseen phantoms to test a model on, and the choice of its threshold on others."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -76,9 +76,15 @@ class Trial:
 
 
 def calibrate(
-    segmenter: Segmenter, trial: Trial, keep: str | Path | None = None
+    segmenter: Segmenter, trials: Sequence[Trial], keep: str | Path | None = None
 ) -> tuple[vote.Rules, pd.DataFrame]:
     """Choose the thresholds after the network on phantoms.
+
+    Parameters
+    ----------
+    trials : sequence of Trial
+        Scans like those of the training, and others: a threshold that fits the first alone may lose lesions
+        that look a little different.
 
     Returns
     -------
@@ -90,7 +96,8 @@ def calibrate(
     """
     pairs = list(itertools.product(THRESHOLDS, SMALL_THRESHOLDS))
     reference, estimates = [], {pair: [] for pair in pairs}
-    for _, phantom in trial.phantoms(str(segmenter.device), keep):
+    device = str(segmenter.device)
+    for _, phantom in itertools.chain.from_iterable(trial.phantoms(device, keep) for trial in trials):
         try:
             evidence = segmenter.gather(phantom.volume)
         except NoHeart:

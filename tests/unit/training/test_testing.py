@@ -144,8 +144,8 @@ def test_calibration_takes_the_thresholds_that_agree_best(trial):
         def gather(self, volume):
             return Evidence()
 
-    rules, table = calibrate(Segmenter(), trial)
-    assert len(table) == 25
+    rules, table = calibrate(Segmenter(), [trial, trial])
+    assert len(table) == 50
     assert (rules.small_threshold, rules.margin_mm) == (0.95, 4.0)
     assert rules.coronary_threshold <= 0.6
     np.testing.assert_array_equal(table[f"at_{rules.coronary_threshold:g}_0.95"], table["reference"])
