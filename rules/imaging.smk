@@ -83,6 +83,8 @@ checkpoint link:
 rule convert:
     """Decode the scans of a shard into volumes in HU; a scan that cannot be trusted gets a reason."""
     input:
+        # What `scans_of` waits for, also where a scheduler's job plans anew.
+        scans=ancient(rules.link.output.scans),
         members=ancient(rules.link.output.members),
     output:
         volumes=temp(directory(result("imaging/volumes/{shard}"))),
