@@ -46,7 +46,8 @@ def table3(inputs: Mapping, meta: Mapping) -> Table:
     for term in CATEGORIES:
         cells = [cell for score in found for cell in _ratio_cells(cox, found[score][term], term)]
         rows.append((text(CATEGORY_NAMES[term]), *cells))
-    first = next(row for row in found["dl_ctac"].values() if cox.value(row, "estimate"))
+    either = [row for score in ("dl_ctac", "standard") for row in found[score].values()]
+    first = next(row for row in either if cox.value(row, "estimate"))
     heads = ("Category", "HR", "95% CI", "p-value", "HR", "95% CI", "p-value")
     spanners = ((SCORE_NAMES["standard"], 1, 3), (SCORE_NAMES["dl_ctac"], 4, 6))
     about = join(

@@ -157,6 +157,10 @@ def without_flow_reserve(analysis):
     return analysis.drop(columns=["mfr", "sds"])
 
 
+def unknown_flow_reserve(analysis):
+    return analysis.assign(mfr=float("nan"))
+
+
 def one_category(analysis):
     return analysis.assign(cac_dl=7.0, cac_standard=9.0)
 
@@ -178,6 +182,7 @@ DEGRADED = {
         "table_nri",
     },
     without_flow_reserve: {"table3", "figure_decision_curve"},
+    unknown_flow_reserve: {"table3", "figure_decision_curve"},
     one_category: {"table3", "table_npv"},
     bare: {
         *("figure4", "figure5", "table1", "table2", "table3", "tableS1", "tableS2", "tableS3", "figure2"),
@@ -187,13 +192,13 @@ DEGRADED = {
 
 
 # Decision curves take longest to compute, and only the study without flow reserve needs them.
-SLOW = (without_flow_reserve, one_category)
+SLOW = (without_flow_reserve, unknown_flow_reserve, one_category)
 CHANGES = [pytest.param(c, id=c.__name__, marks=[pytest.mark.slow] if c in SLOW else []) for c in DEGRADED]
 
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_what_a_study_lacks_takes_only_the_exhibits_that_need_it(change, tmp_path):
-    families = [f for f in FAMILIES_READ if f != "decision_curve" or change is without_flow_reserve]
+    families = [f for f in FAMILIES_READ if f != "decision_curve" or change in SLOW[:2]]
     write_run(tmp_path, change(make_analysis(150)), families=families)
     reasons = {}
     for name in EXHIBITS:
@@ -224,6 +229,13 @@ def test_an_empty_category_leaves_its_place_and_the_others_stay(gone, tmp_path):
     else:
         row = next(row for row in build("table3", tmp_path).rows if row[0].text == "CAC 101–400")
         assert [cell.text for cell in row[1:]] == ["–"] * 6
+
+
+def test_hazard_ratios_of_one_score_stand_where_the_other_has_none(tmp_path):
+    analysis = make_analysis(150)
+    write_run(tmp_path, analysis[analysis["cac_dl"] > 0].reset_index(drop=True), families=("cox",))
+    row = next(row for row in build("table3", tmp_path).rows if row[0].text == "CAC 101–400")
+    assert row[1].text != "–" and [cell.text for cell in row[4:]] == ["–"] * 3
 
 
 def test_checklists_are_real_word_tables(run, tmp_path):
