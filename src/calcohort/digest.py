@@ -46,12 +46,10 @@ def tree_digest(*roots: str | Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def content_digest(*roots: str | Path) -> str:
-    """SHA-256 over what the files hold that are or lie below `roots`; names and times do not count."""
-    places = [
-        os.path.normpath(os.path.join(root, path)) for root in roots for path, *_ in _files_below(str(root))
-    ]
-    return text_digest(*sorted(map(file_digest, places)))
+def content_digest(root: str | Path) -> str:
+    """SHA-256 over what a file holds, or the files below a folder; names and times do not count."""
+    places = (os.path.normpath(os.path.join(root, path)) for path, *_ in _files_below(str(root)))
+    return text_digest(*sorted(map(readable_digest, filter(os.path.isfile, places))))
 
 
 def named_digest(tables: Sequence[str | Path], columns: Sequence[str]) -> str:
@@ -78,6 +76,14 @@ def file_digest(path: str | Path) -> str:
     """SHA-256 of a file's content."""
     with open(path, "rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def readable_digest(path: str | Path) -> str:
+    """SHA-256 of a file's content, "unreadable" where it cannot be read."""
+    try:
+        return file_digest(path)
+    except OSError:
+        return "unreadable"
 
 
 def _files_below(root: str):

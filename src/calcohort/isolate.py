@@ -48,20 +48,24 @@ def one_by_one(
         As `work` raised them: a full disk is no fault of the item.
     """
     worker = None
+
+    def ask(item: Any) -> Any:
+        nonlocal worker
+        worker = worker or _Worker(work, memory_mb)
+        result = worker.ask(item, seconds)
+        if isinstance(result, Lost):
+            # What a failure has left behind in a process is not known.
+            worker.stop()
+            worker = None
+        return result
+
     try:
         for item in items:
-            for last in (False, True):
-                worker = worker or _Worker(work, memory_mb)
-                result = worker.ask(item, seconds)
-                if isinstance(result, Exception):
-                    raise result
-                if not isinstance(result, Lost):
-                    break
-                # What a failure has left behind in a process is not known.
-                worker.stop()
-                worker = None
-                if last or result.reason not in _TWICE:
-                    break
+            result = ask(item)
+            if isinstance(result, Lost) and result.reason in _TWICE:
+                result = ask(item)
+            if isinstance(result, Exception):
+                raise result
             yield result
     finally:
         if worker:

@@ -69,6 +69,8 @@ def test_contents_are_what_files_hold_not_their_names_or_times(tmp_path):
     first, renamed, edited = (digest.content_digest(tmp_path / name) for name in ("a", "b", "c"))
     assert first == renamed != edited
     assert digest.content_digest(tmp_path / "a/one") == digest.content_digest(tmp_path / "c/one") != first
+    (tmp_path / "a/dangling").symlink_to(tmp_path / "nowhere")
+    assert digest.content_digest(tmp_path / "a") == first
 
 
 def test_comments_of_a_yaml_file_do_not_count(tmp_path):

@@ -32,7 +32,7 @@ with script_log(snakemake.log[0]) as say:
     scored = {}
 
     def read(row):
-        """Volume of a scan; of its files no more is kept."""
+        """Volume of a scan, and no note."""
         return read_image(listed.loc[row, "image"], listed.loc[row, "place"]), None
 
     def write(row, volume, segmentation):

@@ -216,15 +216,14 @@ def _numbered_alike(numbers: Sequence[int | None]) -> bool:
 def _check_acquisitions(frames: list[Frame]) -> tuple[str, ...]:
     """Several acquisitions are one scan only when the table went on step by step (step and shoot)."""
     ordered = sorted(frames, key=lambda frame: frame.position[2])
+    # A slice without a number is one of the only scan that the others name.
+    named = {frame.acquisition for frame in ordered if not frame.acquisition.startswith("|")}
     blocks = [[ordered[0]]]
     for frame in ordered[1:]:
-        if frame.acquisition == blocks[-1][-1].acquisition:
+        if len(named) == 1 or frame.acquisition == blocks[-1][-1].acquisition:
             blocks[-1].append(frame)
         else:
             blocks.append([frame])
-    # A slice without a number takes none from the others' scan.
-    if len({frame.acquisition for frame in ordered if not frame.acquisition.startswith("|")}) == 1:
-        blocks = [ordered]
     if len(blocks) == 1:
         if _times_interleave(ordered) or _pauses(ordered):
             raise Rejected("several_acquisitions")

@@ -81,9 +81,9 @@ def check_series(
     usable = [h for h in headers if h.reason is None or REASONS[h.reason].level == "series"]
     whole = {h.sop_uid for h in usable if h.reason is None}
     # A transfer that broke off and was made again: the whole file is there.
-    resent = [h for h in usable if h.reason == "truncated" and h.sop_uid in whole]
-    fate |= dict.fromkeys((h.path for h in resent), "duplicate_file")
-    usable = [h for h in usable if h not in resent]
+    resent = {h.path for h in usable if h.reason == "truncated" and h.sop_uid in whole}
+    fate |= dict.fromkeys(resent, "duplicate_file")
+    usable = [h for h in usable if h.path not in resent]
     slices, grid, notes, reason = (), None, (), None
     try:
         slices, notes = _judge(headers, usable, fate)

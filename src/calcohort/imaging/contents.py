@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from calcohort.dicom.found import file_path
-from calcohort.digest import file_digest
+from calcohort.digest import readable_digest
 
 # A file whose size and time of change are those of the run before was not changed since.
 STAMP = ["root", "path", "size", "time_ns"]
@@ -47,7 +47,7 @@ def contents(
     digests = table["digest"].astype(object)
     new = digests.index[digests.isna()]
     with ThreadPoolExecutor(workers) as pool:
-        digests[new] = list(pool.map(_digest, [paths[number] for number in new]))
+        digests[new] = list(pool.map(readable_digest, [paths[number] for number in new]))
     return table.assign(digest=digests)
 
 
@@ -64,10 +64,3 @@ def _stamp(path: Path) -> tuple[int, int]:
     except OSError:
         return -1, -1
     return status.st_size, status.st_mtime_ns
-
-
-def _digest(path: Path) -> str:
-    try:
-        return file_digest(path)
-    except OSError:
-        return "unreadable"

@@ -73,8 +73,9 @@ def calibration_rows(analysis_set: AnalysisSet, endpoint: str, settings: Setting
             survival, low, high = kaplan_meier(model.design.time[member], model.design.event[member]).at(
                 horizon
             )
-            late = "follow-up ends before" if not np.isfinite(survival) else ""
-            late = late or ("no interval: no event" if survival == 1 else "")
+            why = "no interval: no event" if survival == 1 else ""
+            if not np.isfinite(survival):
+                why = "follow-up ends before"
             rows.append(
                 {
                     **row,
@@ -82,7 +83,7 @@ def calibration_rows(analysis_set: AnalysisSet, endpoint: str, settings: Setting
                     "observed": 1 - survival,
                     "ci_low": 1 - high,
                     "ci_high": 1 - low,
-                    "note": notes(APPARENT, late, model.note),
+                    "note": notes(APPARENT, why, model.note),
                 }
             )
     return rows

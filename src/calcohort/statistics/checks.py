@@ -25,6 +25,15 @@ def survival_data(time, event) -> tuple[np.ndarray, np.ndarray]:
     return time, event.astype(int)
 
 
+def ever_at_risk(time: np.ndarray, event: np.ndarray) -> np.ndarray:
+    """Who is still there when the first event (1) happens, shape (n,); nobody where there is none.
+
+    No log-rank test and no partial likelihood sees the others.
+    """
+    time = np.asarray(time, dtype=float)
+    return time >= time[event == 1].min(initial=np.inf)
+
+
 def alongside(values, n: int, what: str) -> np.ndarray:
     """Values that go with `n` patients, none missing, shape (n, ...).
 

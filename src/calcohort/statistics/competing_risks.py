@@ -19,7 +19,7 @@ CAUSES = ("nonfatal", "death")
 
 def causes(frame: pd.DataFrame) -> np.ndarray | None:
     """First event of each patient (n,): 0 none, 1 non-fatal, 2 death; None where the types are not known."""
-    if _untyped(frame):
+    if "event_type" not in frame or _untyped(frame):
         return None
     fatal = (frame["event_type"] == "death").to_numpy()
     return np.where(frame["event"] == 1, np.where(fatal, 2, 1), 0)
@@ -27,8 +27,7 @@ def causes(frame: pd.DataFrame) -> np.ndarray | None:
 
 def _untyped(frame: pd.DataFrame) -> int:
     """How many have an event whose type is not known."""
-    had = frame[frame["event"] == 1]
-    return int(had["event_type"].isna().sum()) if "event_type" in frame else len(had)
+    return int(frame.loc[frame["event"] == 1, "event_type"].isna().sum())
 
 
 def cumulative_incidence(time: np.ndarray, cause: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

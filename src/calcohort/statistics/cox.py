@@ -7,6 +7,7 @@ import numpy as np
 from scipy.stats import norm
 
 from calcohort.categories import CATEGORIES
+from calcohort.statistics.checks import ever_at_risk
 from calcohort.statistics.partial_likelihood import Fit, maximise
 from calcohort.statistics.populations import AnalysisSet
 from calcohort.statistics.tidy import notes
@@ -27,6 +28,11 @@ class Design:
     terms: tuple[str, ...]
     time: np.ndarray
     event: np.ndarray
+
+    @property
+    def seen(self) -> np.ndarray:
+        """Covariates of those who are there when the first event happens, shape (seen, p)."""
+        return self.x[ever_at_risk(self.time, self.event)]
 
 
 @dataclass(frozen=True)
@@ -101,13 +107,7 @@ def design(
 def reference_present(given: Design) -> bool:
     """Whether anybody is in the reference category when the first event happens."""
     indicators = [k for k, term in enumerate(given.terms) if term in CATEGORIES]
-    return bool((given.x[ever_at_risk(given)][:, indicators].sum(axis=1) == 0).any())
-
-
-def ever_at_risk(given: Design) -> np.ndarray:
-    """Who is there when the first event happens; the others add nothing to a partial likelihood."""
-    events = given.time[given.event == 1]
-    return given.time >= events.min() if len(events) else np.ones(len(given.time), dtype=bool)
+    return bool((given.seen[:, indicators].sum(axis=1) == 0).any())
 
 
 def fit(given: Design, with_reference: bool = True) -> Model:
@@ -127,10 +127,10 @@ def fit(given: Design, with_reference: bool = True) -> Model:
     if n_events == 0:
         why = "no events" if len(given.time) else "no complete case"
         return Model(given, None, (), dict.fromkeys(given.terms, why), 0)
-    reasons, at_risk = {}, given.x[ever_at_risk(given)]
+    reasons, seen = {}, given.seen
     for k, term in enumerate(given.terms):
-        if np.ptp(at_risk[:, k]) == 0:
-            reasons[term] = _absent(given.x[:, k], at_risk[:, k]) if term in CATEGORIES else "constant"
+        if np.ptp(seen[:, k]) == 0:
+            reasons[term] = _absent(given.x[:, k], seen[:, k]) if term in CATEGORIES else "constant"
     kept = [k for k, term in enumerate(given.terms) if term not in reasons]
     if not with_reference:
         categories = [term for term in given.terms if term in CATEGORIES]
@@ -150,9 +150,9 @@ def fit(given: Design, with_reference: bool = True) -> Model:
     return Model(given, fitted, names, reasons, n_events)
 
 
-def _absent(member: np.ndarray, at_risk: np.ndarray) -> str:
+def _absent(member: np.ndarray, seen: np.ndarray) -> str:
     """Why a category that is the same for all at risk has no hazard ratio."""
-    if at_risk.all():
+    if seen.all():
         return "nobody else"
     return "no time at risk" if member.any() else "empty category"
 

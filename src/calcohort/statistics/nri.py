@@ -18,6 +18,7 @@ from calcohort.statistics.tidy import notes
 
 COMPONENTS = ("event", "nonevent", "overall")
 BINARY_NOTE = "early-censored patients count as non-events"
+HELD = "follow-up of some who move ends before: their curve is held"
 
 
 def _components(up_event, down_event, up_nonevent, down_nonevent) -> np.ndarray:
@@ -150,6 +151,8 @@ def nri_rows(time, event, dl_ctac, standard, settings: Settings, key: dict) -> l
     one = np.ones((1, n))
     rows = []
     survival = SurvivalNri(time, event, direction, reached)
+    # Those who move up, or down, may all have left before the others.
+    shortest = min((time[who].max() for who in survival.moved.values() if len(who)), default=np.inf)
     estimators: dict[str, Callable] = {"km": survival.km, "ipw": survival.ipw}
     estimates = {name: estimator(one)[:, 0] for name, estimator in estimators.items() if len(reached)}
     drawn = {name: [] for name in estimators}
@@ -161,13 +164,9 @@ def nri_rows(time, event, dl_ctac, standard, settings: Settings, key: dict) -> l
         for h, horizon in enumerate(reached):
             n_events = int(((event == 1) & (time <= horizon)).sum())
             replicates = np.concatenate(drawn[name], axis=1)[:, :, h]
-            ends = [time[direction == d].max() for d in (1, -1) if (direction == d).any()]
-            held = "follow-up of some who move ends before: their curve is held"
-            short = held if min(ends, default=horizon) < horizon else ""
-            rows += _rows(
-                *(name, float(horizon), estimates[name][:, h], replicates),
-                *({**common, "n_events": n_events}, short),
-            )
+            of_horizon = {**common, "n_events": n_events}
+            note = HELD if shortest < horizon else ""
+            rows += _rows(name, float(horizon), estimates[name][:, h], replicates, of_horizon, note)
         rows += [
             {**common, "method": name, "horizon_years": h, "component": c, "note": "follow-up ends before"}
             for h in horizons[horizons > time.max()].tolist()

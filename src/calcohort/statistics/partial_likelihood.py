@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from calcohort.errors import InputError
-from calcohort.statistics.checks import alongside, survival_data
+from calcohort.statistics.checks import alongside, ever_at_risk, survival_data
 
 _MAX_STEPS = 60
 _HALVINGS = 20
@@ -58,12 +58,12 @@ class PartialLikelihood:
     """Partial likelihood of `x` (n, p) for right-censored times, Efron's approximation for ties (1977)."""
 
     def __init__(self, x: np.ndarray, time: np.ndarray, event: np.ndarray):
-        time, died = np.asarray(time, dtype=float), np.asarray(event) == 1
+        time, event = np.asarray(time, dtype=float), np.asarray(event)
         order = np.argsort(time, kind="stable")
         # Who leaves before the first event adds nothing, however far out.
-        order = order[np.searchsorted(time[order], time[died].min(initial=np.inf)) :]
+        order = order[ever_at_risk(time, event)[order]]
         self.x = np.asarray(x, dtype=float)[order]
-        time, died = time[order], died[order]
+        time, died = time[order], event[order] == 1
         self.p = self.x.shape[1]
         self.event_times, inverse, self.ties = np.unique(time[died], return_inverse=True, return_counts=True)
         self.at_risk_from = np.searchsorted(time, self.event_times)
@@ -136,10 +136,9 @@ def maximise(
     x = alongside(np.asarray(x, dtype=float), len(time), "covariates")
     if not event.any():
         raise InputError("no event", where="Cox model", cure="there is nothing to fit")
-    # Who leaves before the first event adds nothing, and must not set the scale.
-    there = time >= time[event == 1].min()
-    x, time, event = x[there], time[there], event[there]
-    centre, scale = x.mean(axis=0), np.ptp(x, axis=0)
+    # Whom the likelihood does not see must not set the scale.
+    seen = x[ever_at_risk(time, event)]
+    centre, scale = seen.mean(axis=0), np.ptp(seen, axis=0)
     if not scale.all():
         raise np.linalg.LinAlgError("a constant covariate")
     likelihood = PartialLikelihood((x - centre) / scale, time, event)

@@ -118,9 +118,7 @@ def prepare(analysis: pd.DataFrame) -> pd.DataFrame:
     InputError
         If a required column is absent, or a value is impossible.
     """
-    for column in REQUIRED:
-        if column not in analysis:
-            raise InputError(f"column {column} is absent", where="analysis table", cure="add it")
+    _require(analysis, REQUIRED, "analysis table")
     if not analysis.columns.is_unique:
         twice = analysis.columns[analysis.columns.duplicated()][0]
         raise InputError(f"column {twice} is there twice", where="analysis table", cure="keep one of them")
@@ -163,6 +161,12 @@ def tied(time: np.ndarray) -> np.ndarray:
     same = (gaps <= _ROUNDING) | (gaps <= _ROUNDING * np.abs(distinct).mean())
     first = distinct[np.concatenate([[True], ~same])]
     return first[np.searchsorted(first, time, side="right") - 1]
+
+
+def _require(table: pd.DataFrame, columns: tuple[str, ...], where: str) -> None:
+    for column in columns:
+        if column not in table:
+            raise InputError(f"column {column} is absent", where=where, cure="add it")
 
 
 def _numbers(values: pd.Series) -> np.ndarray:
@@ -261,9 +265,7 @@ def endpoint_frames(analysis: pd.DataFrame, endpoints: pd.DataFrame | None) -> d
     frames = {"mace": prepare(analysis)}
     if endpoints is None or not len(endpoints):
         return frames
-    for column in ("patient_id", "endpoint", "included", "followup_days", "event"):
-        if column not in endpoints:
-            raise InputError(f"column {column} is absent", where="endpoints", cure="add it")
+    _require(endpoints, ("patient_id", "endpoint", "included", "followup_days", "event"), "endpoints")
     for name, rows in endpoints.groupby("endpoint", sort=True):
         rows = rows[rows["included"] == 1]
         if name == "mace" or not len(rows):

@@ -7,14 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import chi2
 
-from calcohort.statistics.cox import (
-    Design,
-    category_design,
-    ever_at_risk,
-    fit,
-    reference_present,
-    term_rows,
-)
+from calcohort.statistics.cox import Design, category_design, fit, reference_present, term_rows
 from calcohort.statistics.populations import AnalysisSet
 from calcohort.statistics.tidy import notes
 
@@ -55,13 +48,10 @@ def interaction(analysis_set: AnalysisSet, level: np.ndarray) -> tuple[float, st
     )
     if not len(given.time):
         return np.nan, "nobody"
-    names = tuple(f"{term} x level" for term in terms)
-    kept = _independent(given, x * side)
     larger = replace(
-        given,
-        x=np.hstack([given.x, (x * side)[:, kept]]),
-        terms=(*given.terms, *(names[k] for k in kept)),
+        given, x=np.hstack([given.x, x * side]), terms=(*given.terms, *(f"{t} x level" for t in terms))
     )
+    larger = _independent(larger, len(given.terms))
     plain, crossed = (fit(part, reference_present(part)) for part in (given, larger))
     lost = crossed.unusable or plain.unusable
     df = len(crossed.fitted_terms) - len(plain.fitted_terms)
@@ -72,19 +62,21 @@ def interaction(analysis_set: AnalysisSet, level: np.ndarray) -> tuple[float, st
     return float(chi2.sf(statistic, df)), note
 
 
-def _independent(given: Design, more: np.ndarray) -> list[int]:
-    """Which columns of `more` (n, k) tell what neither the design nor the columns before them do."""
-    kept: list[int] = []
-    at_risk = ever_at_risk(given)
+def _independent(given: Design, first: int) -> Design:
+    """The design with its `first` columns and those after them that tell what no column before does."""
+    x = np.hstack([np.ones((len(given.seen), 1)), given.seen])
+    # Counts of patients: exact, and as small as the number of columns.
+    products = x.T @ x
 
     def rank(columns: list[int]) -> int:
-        x = np.hstack([np.ones((len(more), 1)), given.x, more[:, columns]])[at_risk]
-        return int(np.linalg.matrix_rank(x))
+        places = [0, *(k + 1 for k in columns)]
+        return int(np.linalg.matrix_rank(products[np.ix_(places, places)]))
 
-    for k in range(more.shape[1]):
+    kept = list(range(first))
+    for k in range(first, len(given.terms)):
         if rank([*kept, k]) > rank(kept):
             kept.append(k)
-    return kept
+    return replace(given, x=given.x[:, kept], terms=tuple(given.terms[k] for k in kept))
 
 
 def subgroup_rows(analysis_set: AnalysisSet, endpoint: str) -> list[dict]:

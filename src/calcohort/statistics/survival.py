@@ -10,7 +10,7 @@ from lifelines.statistics import logrank_test, multivariate_logrank_test
 
 from calcohort.categories import CATEGORIES
 from calcohort.errors import InputError
-from calcohort.statistics.checks import alongside, survival_data
+from calcohort.statistics.checks import alongside, ever_at_risk, survival_data
 from calcohort.statistics.populations import AnalysisSet
 from calcohort.statistics.tidy import notes
 
@@ -133,7 +133,7 @@ def logrank(time: np.ndarray, event: np.ndarray, group: np.ndarray) -> tuple[flo
         return np.nan, np.nan, np.nan, "one group"
     if not np.any(event):
         return np.nan, np.nan, np.nan, "no events"
-    compared = np.unique(group[time >= time[event == 1].min()])
+    compared = np.unique(group[ever_at_risk(time, event)])
     if len(compared) < 2:
         return np.nan, np.nan, np.nan, "no comparable times"
     note = None if len(compared) == len(present) else "a group without time at risk"

@@ -46,7 +46,7 @@ def test_files_of_the_run_before_are_not_read_again(folder, monkeypatch):
     _, known = digests(folder)
     (folder / "b1").write_bytes(b"new")
     read = []
-    monkeypatch.setattr(module, "file_digest", lambda path: read.append(path.name) or "digest")
+    monkeypatch.setattr(module, "readable_digest", lambda path: read.append(path.name) or "digest")
     assert digests(folder, known)[1]["digest"].tolist()[2] == "digest"
     assert read == ["b1"]
 

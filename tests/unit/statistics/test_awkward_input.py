@@ -316,6 +316,11 @@ def test_one_event_of_unknown_type_is_said(cohort, quick):
     assert "type of event unknown: 1" in set(rows["note"])
 
 
+def test_a_study_without_types_and_without_events_has_no_competing_risks(cohort, quick):
+    tables = run(cohort.drop(columns="event_type").assign(mace=0), quick, ["competing_risks"])
+    assert all(table.empty for table in tables.values())
+
+
 def test_an_empty_history_is_taken_from_its_parts(cohort, quick):
     parts = cohort.drop(columns="history_of_cad", errors="ignore").assign(
         prior_pci=0, prior_cabg=0, prior_mi=0
