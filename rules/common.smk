@@ -166,6 +166,12 @@ def development_files():
     return named_digest(DEVELOPMENT_TABLES, ("image", "annotation", "heart"))
 
 
+def annotated(_):
+    """The annotated scans: Snakemake judges a job that names its checkpoint here, beside the file itself, only
+    once the checkpoint is done, and so what follows from that job."""
+    return ancient(checkpoints.annotate.get().output.scans)
+
+
 def annotated_scans(_):
     """Digest of the annotated scans, whose column `content` stands for what their files hold."""
     return file_digest(checkpoints.annotate.get().output.scans)

@@ -64,7 +64,9 @@ if DOOR == "imaging":
 rule split:
     """Split the annotated scans by patient into training, validation and test."""
     input:
-        rules.annotate.output.scans,
+        # Followed by `scans`: a file that was touched makes them anew, but with the same content.
+        ancient(rules.annotate.output.scans),
+        checkpoint=annotated,
     output:
         result("development/split.csv"),
     log:
@@ -77,6 +79,7 @@ rule split:
         mem_mb=memory(1000),
         runtime=5,
     params:
+        scans=annotated_scans,
         split=DEVELOPMENT["split"],
         code=code("training.split"),
     script:
@@ -87,12 +90,11 @@ rule internal_testing:
     """Score the internal test scans with the model of the study."""
     input:
         development_folders,
-        # Followed by `scans`: a file that was touched makes them anew, but with the same content.
         annotated=ancient(rules.annotate.output.scans),
-        split=ancient(rules.split.output[0]),
+        checkpoint=annotated,
+        split=rules.split.output[0],
         tables=named(DEVELOPMENT_TABLES),
         weights=MODEL_FILES,
-        separate=ancient(rules.separate.output[0]) if DOOR == "imaging" else [],
     output:
         scans=result("development/scans.csv"),
         agreement=result("development/agreement.csv"),
@@ -131,7 +133,8 @@ rule samples:
     input:
         development_folders,
         annotated=ancient(rules.annotate.output.scans),
-        split=ancient(rules.split.output[0]),
+        checkpoint=annotated,
+        split=rules.split.output[0],
         tables=named(DEVELOPMENT_TABLES),
     output:
         directory(result("development/samples")),

@@ -53,6 +53,8 @@ rule report:
         rules.gallery.output if DOOR == "imaging" else [],
         OTHER_FILES,
         rules.checklists.output,
+        # No report of a study whose patients are in both cohorts.
+        rules.separate.output if "development" in CONFIG and DOOR == "imaging" else [],
         card=[path for path in MODEL_FILES if path.endswith(".md")],
     output:
         report(result("report.html"), category="Report", caption="../workflow/report/report.rst"),
