@@ -66,7 +66,7 @@ rule split:
     input:
         # Followed by `scans`: a file that was touched makes them anew, but with the same content.
         ancient(rules.annotate.output.scans),
-        checkpoint=annotated,
+        judged_after=annotated,
     output:
         result("development/split.csv"),
     log:
@@ -91,7 +91,7 @@ rule internal_testing:
     input:
         development_folders,
         annotated=ancient(rules.annotate.output.scans),
-        checkpoint=annotated,
+        judged_after=annotated,
         split=rules.split.output[0],
         tables=named(DEVELOPMENT_TABLES),
         weights=MODEL_FILES,
@@ -133,7 +133,7 @@ rule samples:
     input:
         development_folders,
         annotated=ancient(rules.annotate.output.scans),
-        checkpoint=annotated,
+        judged_after=annotated,
         split=rules.split.output[0],
         tables=named(DEVELOPMENT_TABLES),
     output:
