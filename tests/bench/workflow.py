@@ -1,6 +1,5 @@
 """What Snakemake itself costs: nothing to do, one scan more, the jobs of a shard beside their work."""
 
-import re
 import resource
 import shutil
 import time
@@ -11,11 +10,10 @@ import yaml
 from calcohort import tables
 from tests.bench.measure import Options, Row
 from tests.bench.scale import MEMBERS, faked_study
-from tests.workflow.conftest import Place, demo, new_place, said
+from tests.workflow.conftest import Place, demo, jobs_of, new_place, said
 
 SHARD = 64
 PATIENTS = 20
-JOB = re.compile(r"^(?:local)?(?:rule|checkpoint) (\w+):", re.MULTILINE)
 OF_SHARDS = ("convert", "segment", "score")
 
 
@@ -70,7 +68,7 @@ def _run(place: Place, *arguments: str, study: dict) -> tuple[Counter, float]:
     run = place.snakemake(*arguments, "--configfile", config)
     if run.returncode:
         raise RuntimeError(said(run)[-3000:])
-    return Counter(JOB.findall(said(run))), time.perf_counter() - started
+    return jobs_of(run), time.perf_counter() - started
 
 
 def _cpu_and_seconds(place: Place, *arguments: str) -> tuple[float, float]:

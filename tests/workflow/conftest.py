@@ -1,8 +1,10 @@
 """Runs of the workflow for real, each in a folder of its own that sees this checkout."""
 
 import os
+import re
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,6 +58,11 @@ def demo(name: str, patients: int, scans: int) -> dict:
 def said(run: subprocess.CompletedProcess) -> str:
     """All that a run printed."""
     return run.stdout + run.stderr
+
+
+def jobs_of(run: subprocess.CompletedProcess) -> Counter:
+    """How many jobs of each rule a run did or planned."""
+    return Counter(re.findall(r"^(?:local)?(?:rule|checkpoint) (\w+):", said(run), re.MULTILINE))
 
 
 def environment() -> dict[str, str]:

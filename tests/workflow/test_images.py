@@ -1,6 +1,5 @@
 """Images of any kind in a study: volumes among DICOM, and development scans that are broken or edited."""
 
-import re
 import shutil
 
 import pandas as pd
@@ -10,7 +9,7 @@ import SimpleITK as sitk
 from calcohort import tables
 from calcohort.dicom import load_series, save_volume
 from calcohort.scoring.rows import SCORE_COLUMNS
-from tests.workflow.conftest import said
+from tests.workflow.conftest import jobs_of, said
 
 pytestmark = pytest.mark.slow
 RUN = "results/small"
@@ -78,24 +77,19 @@ def test_a_bad_development_scan_stops_no_other_and_an_edited_file_is_noticed(fin
     assert rejected[["place", "reason"]].values.tolist() == [["development.scans row 4", "no_image"]]
     flow = tables.read_csv(place / "results/own/development/flow.csv")
     assert flow[["n_in", "excluded", "n_out"]].values.tolist() == [[3, 0, 3], [3, 1, 2]]
-    assert rules_in(place.snakemake("-n", *target)) == set()
+    assert set(jobs_of(place.snakemake("-n", *target))) == set()
     networks = [f"results/own/{made}" for made in ("development/samples", "statistics/baseline.csv")]
     networks += target[1:]
     follow = {"split", "samples", "internal_testing", "baseline"}
-    assert rules_in(place.snakemake(*networks)) == follow
+    assert set(jobs_of(place.snakemake(*networks))) == follow
     # A touched file is read again, but nothing is cut or tested anew, nor what follows from it.
     (place / "heart.nrrd").touch()
-    assert rules_in(place.snakemake(*networks)) == {"annotate"}
+    assert set(jobs_of(place.snakemake(*networks))) == {"annotate"}
     assert "Nothing to be done" in said(place.snakemake(*networks))
     # A heart changes no score; the networks learn it all the same.
     heart = sitk.ReadImage(str(place / "heart.nrrd"))
     heart[0, 0, 0] = 1
     sitk.WriteImage(heart, str(place / "heart.nrrd"))
-    assert rules_in(place.snakemake(*networks)) == {"annotate", *follow}
+    assert set(jobs_of(place.snakemake(*networks))) == {"annotate", *follow}
     sitk.WriteImage(sitk.ReadImage(str(place / "mine.nrrd")) * 0, str(place / "mine.nrrd"))
-    assert "annotate" in rules_in(place.snakemake("-n", *target))
-
-
-def rules_in(run) -> set[str]:
-    """Rules of the jobs that a run did or planned."""
-    return set(re.findall(r"^(?:local)?(?:rule|checkpoint) (\w+):", said(run), re.MULTILINE))
+    assert "annotate" in jobs_of(place.snakemake("-n", *target))

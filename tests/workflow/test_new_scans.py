@@ -1,7 +1,6 @@
 """Scans that come, change and go: each costs the work of its shard, and the outcome is that of a new run."""
 
 import os
-import re
 import shutil
 from collections import Counter
 
@@ -13,7 +12,7 @@ import pytest
 from calcohort import tables
 from calcohort.simulate.dicom_writer import write_series
 from calcohort.volume import Volume
-from tests.workflow.conftest import new_place, said
+from tests.workflow.conftest import jobs_of, new_place, said
 
 pytestmark = pytest.mark.slow
 RUN = "results/new"
@@ -46,7 +45,7 @@ def run(place, config) -> Counter:
     """Bring the scores up to date; how many jobs of each rule that took."""
     done = place.snakemake("scores", "--configfile", config)
     assert done.returncode == 0, said(done)[-3000:]
-    return Counter(re.findall(r"^(?:local)?(?:rule|checkpoint) (\w+):", said(done), re.M))
+    return jobs_of(done)
 
 
 def shards(place) -> dict[str, str]:
