@@ -4,7 +4,7 @@ import numpy as np
 from scipy.stats import chi2
 
 from calcohort.seeds import rng
-from calcohort.statistics.concordance import c_statistic, concordance, interval
+from calcohort.statistics.concordance import ComparablePairs, concordance, interval
 from calcohort.statistics.cox import ADJUSTMENT, EVENTS_PER_PARAMETER, Model, design, fit, set_model
 from calcohort.statistics.partial_likelihood import maximise
 from calcohort.statistics.populations import AnalysisSet, Settings
@@ -15,24 +15,15 @@ _PATIENTS_TO_REFIT = 400_000
 _FEWEST_REPLICATES = 10
 
 
-def _gain(model: Model, sample: np.ndarray) -> float:
-    """Optimism of one replicate: how much more refitting on `sample` (positions) gains there than outside.
-
-    The refitted model's C in the sample minus its C in the original patients, and from it the same difference
-    of the original model, whose expectation is 0: a control variate that takes out most of the noise.
-    """
-    given, x = model.design, model.fitted_x
-    time, event = given.time[sample], given.event[sample]
-    if not event.any() or np.any(np.ptp(x[sample], axis=0) == 0):
-        return np.nan
+def _refitted(x: np.ndarray, time: np.ndarray, event: np.ndarray, start: np.ndarray) -> np.ndarray | None:
+    """Coefficients (p,) of one replicate's patients; None where nothing can be fitted to them."""
+    if not event.any() or np.any(np.ptp(x, axis=0) == 0):
+        return None
     try:
         # Two of Newton's steps from the original maximum: their error is far below the Monte Carlo error.
-        refitted = maximise(x[sample], time, event, start=model.fit.beta, steps=2).beta
+        return maximise(x, time, event, start=start, steps=2).beta
     except np.linalg.LinAlgError:
-        return np.nan
-    inside = [c_statistic(time, event, x[sample] @ beta) for beta in (refitted, model.fit.beta)]
-    outside = [c_statistic(given.time, given.event, x @ beta) for beta in (refitted, model.fit.beta)]
-    return (inside[0] - outside[0]) - (inside[1] - outside[1])
+        return None
 
 
 def optimism(
@@ -40,19 +31,31 @@ def optimism(
 ) -> tuple[float, float, int]:
     """Mean optimism of C of both models (Harrell 1996), and the number of replicates that gave one.
 
-    Each replicate refits both on patients drawn with replacement.
+    Each replicate refits both on patients drawn with replacement. Its optimism is the refitted model's C in
+    the sample minus its C in the original patients, less the same difference of the original model, whose
+    expectation is 0: a control variate that takes out most of the noise.
     """
-    n = len(full.design.time)
-    order = np.argsort(full.design.time, kind="stable")
+    time, event = full.design.time, full.design.event
+    n = len(time)
+    everybody = ComparablePairs(time, event)
+    models = [(m.fitted_x, m.fit.beta, m.predictor, everybody.c(m.predictor)) for m in (base, full)]
+    order = np.argsort(time, kind="stable")
     gains = []
     for _ in range(min(replicates, max(_FEWEST_REPLICATES, _PATIENTS_TO_REFIT // n))):
         sample = order[np.sort(generator.integers(0, n, n))]
-        gains.append([_gain(model, sample) for model in (base, full)])
+        drawn = ComparablePairs(time[sample], event[sample])
+        pair = []
+        for x, beta, predictor, c in models:
+            refitted = _refitted(x[sample], time[sample], event[sample], beta)
+            if refitted is None:
+                break
+            again = x @ refitted
+            pair.append((drawn.c(again[sample]) - everybody.c(again)) - (drawn.c(predictor[sample]) - c))
+        else:
+            gains.append(pair)
     gains = np.array(gains).reshape(-1, 2)
-    usable = np.isfinite(gains).all(axis=1)
-    if not usable.any():
-        return np.nan, np.nan, 0
-    return *gains[usable].mean(axis=0), int(usable.sum())
+    gains = gains[np.isfinite(gains).all(axis=1)]
+    return (*gains.mean(axis=0), len(gains)) if len(gains) else (np.nan, np.nan, 0)
 
 
 def added_value_row(analysis_set: AnalysisSet, endpoint: str, settings: Settings) -> dict | None:

@@ -1,20 +1,16 @@
-"""Calibration of the models' predicted risk, and decision curves of their use."""
+"""Calibration of the models' predicted risk."""
 
-import warnings
 from collections.abc import Iterator
 
-import dcurves
 import numpy as np
-import pandas as pd
 
 from calcohort.categories import CATEGORIES
-from calcohort.statistics.cox import ADJUSTMENT, Model, design, fit, set_model, set_models
+from calcohort.statistics.cox import Model, set_models
 from calcohort.statistics.partial_likelihood import risk_at
 from calcohort.statistics.populations import AnalysisSet, Settings
 from calcohort.statistics.survival import kaplan_meier
 from calcohort.statistics.tidy import notes
 
-THRESHOLDS = np.round(np.arange(0.02, 0.501, 0.02), 2)
 # Groups of equal size by predicted risk: tenths need some patients each.
 MANY = 1000
 APPARENT = "apparent: the model was fitted to these patients"
@@ -26,7 +22,7 @@ def predicted_risk(model: Model, horizon: float) -> np.ndarray:
     return risk_at(model.fitted_x, given.time, given.event, model.fit.beta, horizon)
 
 
-def _usable(model: Model | None, horizon: float) -> str | None:
+def unpredictable(model: Model | None, horizon: float) -> str | None:
     """Why a model cannot predict; None where it can."""
     if model is None:
         return "a covariate is absent"
@@ -60,7 +56,7 @@ def calibration_rows(analysis_set: AnalysisSet, endpoint: str, settings: Setting
     horizon, rows = settings.primary_horizon_years, []
     for key, model in set_models(analysis_set, endpoint):
         key["horizon_years"] = horizon
-        why = _usable(model, horizon)
+        why = unpredictable(model, horizon)
         if why:
             rows.append({**key, "group": "all", "n": len(model.design.time), "note": why})
             continue
@@ -86,52 +82,4 @@ def calibration_rows(analysis_set: AnalysisSet, endpoint: str, settings: Setting
                     "note": notes(APPARENT, why, model.note),
                 }
             )
-    return rows
-
-
-def decision_rows(population: str, members: pd.DataFrame, endpoint: str, settings: Settings) -> list[dict]:
-    """Rows of decision_curve.csv by dcurves (Vickers 2006, censoring by Kaplan-Meier), on complete cases.
-
-    Models: treat_all, treat_none, mfr_sds, and mfr_sds with each score there is. Net benefit counts true
-    positives per patient, less false ones weighted by threshold / (1 - threshold).
-    """
-    horizon = settings.primary_horizon_years
-    if not all(column in members for column in ADJUSTMENT):
-        return []
-    scores = ("dl_ctac", "standard") if population.startswith("paired") else ("dl_ctac",)
-    base = AnalysisSet(population, "dl_ctac", members)
-    models = {"mfr_sds": fit(design(base, ADJUSTMENT, categories=False)) if len(members) else None}
-    for score in scores:
-        models[f"mfr_sds+{score}"] = set_model(AnalysisSet(population, score, members), "adjusted")
-    key = {"population": population, "endpoint": endpoint, "horizon_years": horizon}
-    reasons = {name: _usable(model, horizon) if model else "nobody" for name, model in models.items()}
-    n = len(models["mfr_sds"].design.time)
-    rows = [{**key, "model": name, "n": n, "note": why} for name, why in reasons.items() if why]
-    usable = [name for name in models if not reasons[name]]
-    if not usable:
-        return rows
-    given = models[usable[0]].design
-    table = pd.DataFrame({name: predicted_risk(models[name], horizon) for name in usable})
-    table = table.assign(time=given.time, event=given.event)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        curve = dcurves.dca(
-            table, "event", usable, thresholds=THRESHOLDS, time=horizon, time_to_outcome_col="time"
-        )
-    names = {"all": "treat_all", "none": "treat_none"}
-    for line in curve.itertuples():
-        benefit = float(line.net_benefit)
-        note = notes(
-            APPARENT if line.model in usable else "", "" if np.isfinite(benefit) else "not estimable"
-        )
-        rows.append(
-            {
-                **key,
-                "model": names.get(line.model, line.model),
-                "threshold": float(line.threshold),
-                "net_benefit": benefit,
-                "n": n,
-                "note": note,
-            }
-        )
     return rows

@@ -28,8 +28,10 @@ class Concordance:
     influence: np.ndarray
 
 
-def count_below(ranks: np.ndarray, start: np.ndarray, stop: np.ndarray, limit: np.ndarray) -> np.ndarray:
-    """For each query, how many of ranks[start:stop] are less than `limit`.
+def less_and_equal(
+    ranks: np.ndarray, start: np.ndarray, stop: np.ndarray, limit: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """For each query, how many of ranks[start:stop] are less than `limit`, and how many equal it.
 
     A wavelet matrix: one stable partition for each bit of the ranks, so O(n log n) for n queries.
 
@@ -39,7 +41,6 @@ def count_below(ranks: np.ndarray, start: np.ndarray, stop: np.ndarray, limit: n
     start, stop, limit : int arrays, shape (queries,)
     """
     below = np.zeros(len(limit), dtype=np.int64)
-    start, stop = start.astype(np.int64), stop.astype(np.int64)
     highest = max(int(ranks.max(initial=0)), int(limit.max(initial=0)))
     for bit in reversed(range(highest.bit_length())):
         one = (ranks >> bit) & 1 == 1
@@ -50,33 +51,42 @@ def count_below(ranks: np.ndarray, start: np.ndarray, stop: np.ndarray, limit: n
         start = np.where(upper, zeros[-1] + start - zeros_start, zeros_start)
         stop = np.where(upper, zeros[-1] + stop - zeros_stop, zeros_stop)
         ranks = np.concatenate([ranks[~one], ranks[one]])
-    return below
+    # What is left between them has every bit of the limit.
+    return below, stop - start
 
 
-def _less_and_equal(ranks, start, stop, limit) -> tuple[np.ndarray, np.ndarray]:
-    below = count_below(ranks, np.tile(start, 2), np.tile(stop, 2), np.concatenate([limit, limit + 1]))
-    less, up_to = np.split(below, 2)
-    return less, up_to - less
+class ComparablePairs:
+    """Who is compared with whom in Harrell's C: each event with all who are known to have outlived it.
 
+    Somebody censored at the time of an event outlived it, and two events at one time are not comparable.
 
-def _ordered(time: np.ndarray, event: np.ndarray, risk: np.ndarray):
-    # Somebody censored at the time of an event outlived it, and two events at one time are not comparable.
-    order = np.lexsort((1 - event, time))
-    died = event[order] == 1
-    ranks = np.unique(risk, return_inverse=True)[1].astype(np.int64)[order]
-    moment = np.unique(time, return_inverse=True)[1][order] * 2 + ~died
-    return order, died, ranks, moment
+    Parameters
+    ----------
+    time, event : arrays, shape (n,)
+    """
 
+    def __init__(self, time: np.ndarray, event: np.ndarray):
+        self.order = np.lexsort((1 - event, time))
+        died = event[self.order] == 1
+        ordered = time[self.order]
+        self.moment = np.cumsum(np.diff(ordered, prepend=ordered[:1]) > 0) * 2 + ~died
+        self.first = np.flatnonzero(died)
+        self.later = np.searchsorted(self.moment, self.moment[self.first], side="right")
 
-def c_statistic(time: np.ndarray, event: np.ndarray, risk: np.ndarray) -> float:
-    """C alone, for resampling; empty without a comparable pair."""
-    order, died, ranks, moment = _ordered(time, event, risk)
-    first = np.flatnonzero(died)
-    later = np.searchsorted(moment, moment[first], side="right")
-    end = np.full(len(first), len(order))
-    less, equal = _less_and_equal(ranks, later, end, ranks[first])
-    pairs = (end - later).sum()
-    return float((less.sum() + equal.sum() / 2) / pairs) if pairs else np.nan
+    def ranks(self, risk: np.ndarray) -> np.ndarray:
+        """Ranks of `risk` (n,) in the order of the times, from 0 and without gaps."""
+        return np.unique(risk, return_inverse=True)[1].astype(np.int64)[self.order]
+
+    def below_and_tied(self, ranks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """For each event, how many of those who outlived it rank below it, and how many tie."""
+        end = np.full(len(self.first), len(ranks))
+        return less_and_equal(ranks, self.later, end, ranks[self.first])
+
+    def c(self, risk: np.ndarray) -> float:
+        """C alone, for resampling; empty without a comparable pair."""
+        less, equal = self.below_and_tied(self.ranks(risk))
+        pairs = (len(self.order) - self.later).sum()
+        return float((less.sum() + equal.sum() / 2) / pairs) if pairs else np.nan
 
 
 def concordance(time: np.ndarray, event: np.ndarray, risk: np.ndarray) -> Concordance:
@@ -104,18 +114,17 @@ def concordance(time: np.ndarray, event: np.ndarray, risk: np.ndarray) -> Concor
 
 
 def _concordance(time: np.ndarray, event: np.ndarray, risk: np.ndarray) -> Concordance:
-    order, died, ranks, moment = _ordered(time, event, risk)
-    n = len(order)
+    among = ComparablePairs(time, event)
+    ranks, n = among.ranks(risk), len(among.order)
     concordant, discordant, tied = (np.zeros(n) for _ in range(3))
-    first = np.flatnonzero(died)
-    later = np.searchsorted(moment, moment[first], side="right")
-    less, equal = _less_and_equal(ranks, later, np.full(len(first), n), ranks[first])
+    first, later, moment = among.first, among.later, among.moment
+    less, equal = among.below_and_tied(ranks)
     greater = n - later - less - equal
     totals = int(less.sum()), int(greater.sum()), int(equal.sum())
     concordant[first], discordant[first], tied[first] = less, greater, equal
     # The same pairs, counted for the one who was still at risk.
     earlier = np.searchsorted(moment[first], moment, side="left")
-    less, equal = _less_and_equal(ranks[first], np.zeros(n, dtype=int), earlier, ranks)
+    less, equal = less_and_equal(ranks[first], np.zeros(n, dtype=int), earlier, ranks)
     concordant += earlier - less - equal
     discordant += less
     tied += equal
@@ -124,7 +133,7 @@ def _concordance(time: np.ndarray, event: np.ndarray, risk: np.ndarray) -> Conco
         return Concordance(np.nan, np.nan, 0, 0, 0, np.full(n, np.nan))
     c = (totals[0] + totals[2] / 2) / pairs
     influence = np.empty(n)
-    influence[order] = (concordant + tied / 2 - c * (concordant + discordant + tied)) / pairs
+    influence[among.order] = (concordant + tied / 2 - c * (concordant + discordant + tied)) / pairs
     return Concordance(c, float(np.sqrt((influence**2).sum())), *totals, influence)
 
 

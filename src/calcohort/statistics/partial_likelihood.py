@@ -33,15 +33,20 @@ class Moments:
     """What each event contributes at one value of the coefficients, Efron's average taken over ties.
 
     loglik: sum; observed: covariates of those with an event, shape (events, p); expected: mean of the
-    covariates in the risk set, shape (events, p); covariance: their covariance there, shape (events, p, p);
-    hazard: increment of the baseline cumulative hazard, shape (events,).
+    covariates in the risk set, shape (events, p); upper: the upper triangle of their covariance there, row by
+    row, shape (events, p (p + 1) / 2); hazard: increment of the baseline cumulative hazard, shape (events,).
     """
 
     loglik: float
     observed: np.ndarray
     expected: np.ndarray
-    covariance: np.ndarray
+    upper: np.ndarray
     hazard: np.ndarray
+
+    @property
+    def covariance(self) -> np.ndarray:
+        """Covariance of the covariates in each event's risk set, shape (events, p, p)."""
+        return _symmetric(self.upper, self.expected.shape[1])
 
     @property
     def score(self) -> np.ndarray:
@@ -51,7 +56,16 @@ class Moments:
     @property
     def information(self) -> np.ndarray:
         """Minus the second derivative, shape (p, p)."""
-        return self.covariance.sum(axis=0)
+        return _symmetric(self.upper.sum(axis=0), self.expected.shape[1])
+
+
+def _symmetric(upper: np.ndarray, p: int) -> np.ndarray:
+    """Matrices (..., p, p) of their upper triangles (..., p (p + 1) / 2)."""
+    rows, columns = np.triu_indices(p)
+    whole = np.empty((*upper.shape[:-1], p, p))
+    whole[..., rows, columns] = upper
+    whole[..., columns, rows] = upper
+    return whole
 
 
 class PartialLikelihood:
@@ -73,25 +87,22 @@ class PartialLikelihood:
         self.of_time = inverse
         self.fraction = (np.arange(len(self.died)) - first_death[inverse]) / self.ties[inverse]
         self.pairs = np.triu_indices(self.p)
-        self.products = self.x[:, self.pairs[0]] * self.x[:, self.pairs[1]]
+        # A row for each sum over risk sets, so that it runs along memory: 1, covariates, their products.
+        across = self.x.T
+        self.summed = np.vstack([np.ones(len(time)), across, across[self.pairs[0]] * across[self.pairs[1]]])
 
     def moments(self, beta: np.ndarray) -> Moments:
         """Contributions of the events at coefficients `beta` (p,)."""
         predictor = self.x @ beta
         shift = predictor.max(initial=0.0)
-        hazard = np.exp(predictor - shift)[:, None]
-        sums = np.hstack([hazard, hazard * self.x, hazard * self.products])
-        at_risk = np.add.reduceat(sums, self.at_risk_from, axis=0)[::-1].cumsum(axis=0)[::-1]
-        dying = np.add.reduceat(sums[self.died], self.first_death, axis=0)
-        each = at_risk[self.of_time] - self.fraction[:, None] * dying[self.of_time]
-        mean = each[:, 1:] / each[:, :1]
-        expected = mean[:, : self.p]
-        covariance = np.empty((len(each), self.p, self.p))
-        upper = mean[:, self.p :] - expected[:, self.pairs[0]] * expected[:, self.pairs[1]]
-        covariance[:, self.pairs[0], self.pairs[1]] = upper
-        covariance[:, self.pairs[1], self.pairs[0]] = upper
-        loglik = float((predictor[self.died] - shift - np.log(each[:, 0])).sum())
-        return Moments(loglik, self.x[self.died], expected, covariance, np.exp(-shift) / each[:, 0])
+        sums = self.summed * np.exp(predictor - shift)
+        at_risk = np.add.reduceat(sums, self.at_risk_from, axis=1)[:, ::-1].cumsum(axis=1)[:, ::-1]
+        dying = np.add.reduceat(sums[:, self.died], self.first_death, axis=1)
+        each = at_risk[:, self.of_time] - self.fraction * dying[:, self.of_time]
+        total, mean = each[0], each[1:] / each[0]
+        upper = mean[self.p :] - mean[self.pairs[0]] * mean[self.pairs[1]]
+        loglik = float((predictor[self.died] - shift - np.log(total)).sum())
+        return Moments(loglik, self.x[self.died], mean[: self.p].T, upper.T, np.exp(-shift) / total)
 
 
 @dataclass(frozen=True)

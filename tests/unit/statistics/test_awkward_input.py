@@ -8,7 +8,6 @@ import pytest
 from statsmodels.duration.hazard_regression import PHReg
 
 from calcohort.errors import InputError
-from calcohort.statistics import calibration
 from calcohort.statistics.families import FILES
 from calcohort.statistics.populations import Settings, prepare
 from calcohort.statistics.rmst import restricted_mean
@@ -25,12 +24,6 @@ def run(analysis, settings, names=tuple(FAMILIES), **more):
         for name in names:
             made |= FAMILIES[name](analysis, None, settings, **more)
     return made
-
-
-@pytest.fixture(autouse=True)
-def few_thresholds(monkeypatch):
-    # dcurves takes some 20 ms a threshold.
-    monkeypatch.setattr(calibration, "THRESHOLDS", np.array([0.1, 0.3]))
 
 
 def variant(cohort, name):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from calcohort.statistics.concordance import concordance, count_below
+from calcohort.statistics.concordance import concordance, less_and_equal
 from calcohort.statistics.run import FAMILIES
 from calcohort.statistics.survival import kaplan_meier
 
@@ -126,12 +126,13 @@ def test_concordance_counts_pairs_as_a_double_loop_does(rows):
 
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=40), st.data())
 @settings(max_examples=60, deadline=None)
-def test_count_below_is_a_count(values, data):
+def test_less_and_equal_are_counts(values, data):
     start = data.draw(st.integers(0, len(values)))
     stop = data.draw(st.integers(start, len(values)))
     limit = data.draw(st.integers(0, 12))
-    answer = count_below(np.array(values), *(np.array([k]) for k in (start, stop, limit)))
-    assert answer[0] == sum(value < limit for value in values[start:stop])
+    less, equal = less_and_equal(np.array(values), *(np.array([k]) for k in (start, stop, limit)))
+    assert less[0] == sum(value < limit for value in values[start:stop])
+    assert equal[0] == sum(value == limit for value in values[start:stop])
 
 
 @given(survival_data)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from calcohort.statistics.competing_risks import cumulative_incidence
-from calcohort.statistics.concordance import c_statistic, concordance, ordinal_concordance
+from calcohort.statistics.concordance import ComparablePairs, concordance, ordinal_concordance
 from calcohort.statistics.cox import Design, fit, term_rows
 from calcohort.statistics.followup import followup_row
 from calcohort.statistics.partial_likelihood import maximise
@@ -109,7 +109,7 @@ def test_concordance_is_rs_with_its_infinitesimal_jackknife(oracle, name, file, 
     )
     assert result.estimate == pytest.approx(r["concordance"], abs=1e-12)
     assert result.se == pytest.approx(r["se"], abs=1e-9)
-    assert c_statistic(time, event, risk) == pytest.approx(r["concordance"], abs=1e-12)
+    assert ComparablePairs(time, event).c(risk) == pytest.approx(r["concordance"], abs=1e-12)
 
 
 def test_ordinal_concordance_of_two_ratings(oracle):

@@ -1,5 +1,6 @@
 """Decision curves, calibration, non-inferiority and added value, and Cox against other implementations."""
 
+import dcurves
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,8 +10,9 @@ from statsmodels.duration.hazard_regression import PHReg
 from calcohort.seeds import rng
 from calcohort.statistics import calibration
 from calcohort.statistics.added_value import optimism
-from calcohort.statistics.concordance import c_statistic
+from calcohort.statistics.concordance import ComparablePairs
 from calcohort.statistics.cox import ADJUSTMENT, design, fit, set_model
+from calcohort.statistics.decision_curve import decision_rows, net_benefit
 from calcohort.statistics.noninferiority import verdict
 from calcohort.statistics.nri import binary_from_counts
 from calcohort.statistics.partial_likelihood import maximise
@@ -36,10 +38,9 @@ def test_cox_core_equals_lifelines_and_statsmodels(everybody):
     assert ours.loglik == pytest.approx(lifelines.log_likelihood_, abs=1e-9)
 
 
-def test_net_benefit_is_its_definition(cohort, quick, monkeypatch):
-    monkeypatch.setattr(calibration, "THRESHOLDS", np.array([0.1, 0.2, 0.3]))
+def test_net_benefit_is_its_definition(cohort, quick):
     members = population(prepare(cohort), "all")
-    rows = calibration.decision_rows("all", members, "mace", Settings.of(quick))
+    rows = decision_rows("all", members, "mace", Settings.of(quick))
     by_model = {(row["model"], row["threshold"]): row["net_benefit"] for row in rows}
     model = set_model(next(analysis_sets(prepare(cohort))), "adjusted")
     risk, given = calibration.predicted_risk(model, 5.0), model.design
@@ -49,6 +50,23 @@ def test_net_benefit_is_its_definition(cohort, quick, monkeypatch):
         benefit = high.mean() * (event - (1 - event) * threshold / (1 - threshold))
         assert by_model["mfr_sds+dl_ctac", threshold] == pytest.approx(benefit, abs=1e-9)
         assert by_model["treat_none", threshold] == 0
+
+
+@pytest.mark.parametrize("last", [6.0, 0.9])
+def test_net_benefit_is_that_of_dcurves(last):
+    """Also where nobody reaches the threshold, and where all who do left before the horizon."""
+    generator = np.random.default_rng(3)
+    n, thresholds = 120, np.array([0.02, 0.2, 0.5, 0.7, 0.95])
+    risk = np.round(generator.uniform(0.01, 0.9, n), 2)
+    time = np.where(risk < 0.6, generator.uniform(0, 6, n), generator.uniform(0, last, n)).round(1)
+    event = (generator.random(n) < 0.6).astype(int)
+    table = pd.DataFrame({"risk": risk, "time": time, "event": event})
+    theirs = dcurves.dca(table, "event", ["risk"], thresholds, time=5.0, time_to_outcome_col="time")
+    theirs = theirs.set_index(["model", "threshold"])["net_benefit"].astype(float)
+    for name, given in (("risk", risk), ("all", np.full(n, np.inf)), ("none", np.full(n, -np.inf))):
+        ours = net_benefit(time, event, given, thresholds, 5.0)
+        np.testing.assert_allclose(ours, theirs[name].reindex(thresholds), atol=1e-12)
+    assert np.isnan(net_benefit(time, event, risk, thresholds, 5.0)[3]) == (last < 5.0)
 
 
 def test_calibration_groups_hold_everybody_once(cohort, quick):
@@ -80,8 +98,8 @@ def test_optimism_is_that_of_refitting_without_the_control_variate(simulate):
         sample = generator.integers(0, len(given.time), len(given.time))
         x, time, event = given.x[sample], given.time[sample], given.event[sample]
         beta = maximise(x, time, event).beta
-        inside = c_statistic(time, event, x @ beta)
-        plain.append(inside - c_statistic(given.time, given.event, given.x @ beta))
+        inside = ComparablePairs(time, event).c(x @ beta)
+        plain.append(inside - ComparablePairs(given.time, given.event).c(given.x @ beta))
     # Both means have a Monte Carlo error.
     error = np.std(plain) * np.sqrt(1 / len(plain) + 1 / 150)
     assert ours > 0

@@ -1,6 +1,6 @@
 """Net benefit of acting on a prediction."""
 
-from calcohort.statistics.calibration import decision_rows
+from calcohort.statistics.decision_curve import decision_rows
 from calcohort.statistics.populations import populations
 from calcohort.statistics.study import PRIMARY, Study, Tables
 from calcohort.statistics.tidy import table
