@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from calcohort.dicom.decode import open_pixels, stored_frames, to_hounsfield
-from calcohort.dicom.frames import Frame
+from calcohort.dicom.frames import Frame, trigger_groups
 from calcohort.dicom.header import FileHeader, iso_date
 from calcohort.dicom.reasons import REASONS, Rejected
 
@@ -173,6 +173,8 @@ def _check_mixtures(ordered: Sequence[Slice]) -> None:
         [s.header.facts["AcquisitionUID"] for s in ordered],
     )
     numbers = [s.frame.instance for s in ordered]
+    if _alternate(trigger_groups([s.frame for s in ordered])):
+        raise Rejected("several_acquisitions")
     if any(map(_takes_turns, moments)) or _numbered_twice(numbers) or _numbered_alike(numbers):
         raise Rejected("several_acquisitions")
 
@@ -182,6 +184,17 @@ def _takes_turns(values: Sequence[str]) -> bool:
     given = [value for value in values if value]
     n_blocks = 1 + sum(a != b for a, b in pairwise(given))
     return 1 < len(set(given)) <= len(given) / 2 and n_blocks > len(set(given))
+
+
+def _alternate(groups: Sequence) -> bool:
+    """Whether a few values follow each other in the same turn from the first slice to the last.
+
+    Less would be no sign: each table position of one scan may have met another phase of the heart.
+    """
+    n = len(set(groups))
+    if not 2 <= n <= _MOST_PASSES or len(groups) < n * _SHORTEST_PASS:
+        return False
+    return all(a == b for a, b in zip(groups, groups[n:], strict=False)) and len(set(groups[:n])) == n
 
 
 def _numbered_twice(numbers: Sequence[int | None]) -> bool:

@@ -1,12 +1,18 @@
 """Slices of a file: one of a classic CT image, many of an enhanced multi-frame CT."""
 
 import math
-from dataclasses import dataclass
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import pairwise
 
 from calcohort.dicom.reasons import Rejected
 from calcohort.dicom.tags import Malformed, Tags
 
 _IDENTITY_RESCALE_TYPES = {"", "HU", "US"}
+# Phases of the heart cycle that are nearer to each other are one: it is never hit exactly.
+_SAME_PHASE_MS, _SAME_PHASE_PERCENT = 50.0, 5.0
 # Beyond any scanner: such numbers come from damage, and their squares from overflow.
 _LARGEST_POSITION_MM, SPACINGS_MM = 1e5, (0.01, 20.0)
 
@@ -24,7 +30,10 @@ class Frame:
     spacing : tuple of 2 float
         Pixel Spacing as DICOM gives it: between rows (y), then between columns (x), mm.
     acquisition : str
-        Acquisition number and temporal position, to tell acquisitions apart.
+        Acquisition number and temporal position, in an enhanced object the phase of the heart cycle too, to
+        tell acquisitions apart.
+    trigger_ms : float or None
+        Time after the heart's R wave; each table position of one scan has its own.
     seconds : float or None
         Time of acquisition within its day.
     """
@@ -38,6 +47,7 @@ class Frame:
     thickness: float | None
     instance: int | None
     acquisition: str
+    trigger_ms: float | None
     seconds: float | None
     mas: float | None
     date: str
@@ -61,6 +71,7 @@ def single_frame(tags: Tags) -> Frame:
         tags.number_or_none("SliceThickness"),
         None if instance is None else int(instance),
         acquisition,
+        tags.number_or_none("TriggerTime"),
         clock_seconds(tags.text("AcquisitionTime") or tags.text("AcquisitionDateTime")[8:]),
         _mas(tags),
         tags.text("AcquisitionDate") or tags.text("AcquisitionDateTime")[:8],
@@ -75,14 +86,35 @@ def enhanced_frames(tags: Tags, n_frames: int) -> tuple[Frame, ...]:
     per_frame = tags.items("PerFrameFunctionalGroupsSequence")
     if len(per_frame) != n_frames:
         raise Rejected("multiframe_unsupported")
-    return tuple(_enhanced_frame(shared, own, index) for index, own in enumerate(per_frame))
+    frames = [_enhanced_frame(shared, own, index) for index, own in enumerate(per_frame)]
+    cardiac = [_macro(shared, own, "CardiacSynchronizationSequence") for own in per_frame]
+    percents = [part.double("NominalPercentageOfCardiacPhase") if part else None for part in cardiac]
+    return tuple(
+        replace(frame, acquisition=f"{frame.acquisition}|{phase}")
+        for frame, phase in zip(frames, _groups(percents, _SAME_PHASE_PERCENT), strict=True)
+    )
+
+
+def trigger_groups(frames: Sequence[Frame]) -> list[int | str]:
+    """Number of each frame's phase of the heart, from 0 with the earliest; "" where it tells none."""
+    return _groups([frame.trigger_ms for frame in frames], _SAME_PHASE_MS)
+
+
+def _groups(values: Sequence[float | None], same: float) -> list[int | str]:
+    """Groups of values parted by gaps of `same` or more, numbered in ascending order."""
+    known = sorted({value for value in values if value is not None})
+    starts = [after for before, after in pairwise(known) if after - before >= same]
+    return ["" if value is None else bisect_right(starts, value) for value in values]
+
+
+def _macro(shared: Tags | None, own: Tags, keyword: str) -> Tags | None:
+    """A functional group of one frame, its own or that of all."""
+    found = own.items(keyword) or (shared.items(keyword) if shared else [])
+    return found[0] if found else None
 
 
 def _enhanced_frame(shared: Tags | None, own: Tags, index: int) -> Frame:
-    def macro(keyword: str) -> Tags | None:
-        found = own.items(keyword) or (shared.items(keyword) if shared else [])
-        return found[0] if found else None
-
+    macro = partial(_macro, shared, own)
     place, turn, measures = (
         macro(name) for name in ("PlanePositionSequence", "PlaneOrientationSequence", "PixelMeasuresSequence")
     )
@@ -100,7 +132,6 @@ def _enhanced_frame(shared: Tags | None, own: Tags, index: int) -> Frame:
     position, orientation, spacing = _geometry(place, turn, measures)
     slope, intercept = _rescale(transform)
     content = macro("FrameContentSequence")
-    cardiac = macro("CardiacSynchronizationSequence")
     exposure = macro("CTExposureSequence")
     beam, reconstruction = macro("CTXRayDetailsSequence"), macro("CTReconstructionSequence")
     acquisition = "|".join(
@@ -108,7 +139,6 @@ def _enhanced_frame(shared: Tags | None, own: Tags, index: int) -> Frame:
             str(content.word("FrameAcquisitionNumber") or "") if content else "",
             content.text("StackID") if content else "",
             str(content.word("TemporalPositionIndex") or "") if content else "",
-            str(cardiac.double("NominalPercentageOfCardiacPhase") or "") if cardiac else "",
         )
     )
     moment = content.text("FrameAcquisitionDateTime") if content else ""
@@ -122,6 +152,7 @@ def _enhanced_frame(shared: Tags | None, own: Tags, index: int) -> Frame:
         measures.number_or_none("SliceThickness"),
         index + 1,
         acquisition,
+        None,
         clock_seconds(moment[8:]),
         exposure.double("ExposureInmAs") if exposure else None,
         moment[:8],

@@ -44,7 +44,7 @@ _OTHER_KEYWORDS = (
     "Exposure", "ExposureTime", "XRayTubeCurrent",
     "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "RescaleSlope", "RescaleIntercept",
     "ModalityLUTSequence", "IrradiationEventUID", "ContentSequence",
-    "TemporalPositionIdentifier", "InConcatenationTotalNumber",
+    "TemporalPositionIdentifier", "TriggerTime", "InConcatenationTotalNumber",
     "Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "SamplesPerPixel",
     "PhotometricInterpretation", "NumberOfFrames", "PixelPaddingValue", "PixelPaddingRangeLimit",
     "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",

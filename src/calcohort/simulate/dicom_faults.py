@@ -63,6 +63,7 @@ from calcohort.simulate.dicom_plants import (
 from calcohort.simulate.dicom_variants import (
     as_bare_data_sets,
     as_enhanced,
+    as_enhanced_phases,
     as_syntax,
     feet_first,
     half_slope,
@@ -196,6 +197,8 @@ FAULTS: dict[str, Fault] = {
     "pet": Fault(every(tag(SOPClassUID=uid.PositronEmissionTomographyImageStorage, Modality="PT")), "not_ct"),
     "mr": Fault(every(tag(SOPClassUID=uid.MRImageStorage, Modality="MR")), "not_ct"),
     "enhanced": Fault(as_enhanced),
+    "enhanced_one_phase": Fault(as_enhanced_phases(74.0, 76.0)),
+    "enhanced_two_phases": Fault(as_enhanced_phases(40.0, 75.0), "several_acquisitions"),
     "multiframe_classic": Fault(every(tag(NumberOfFrames=2)), "multiframe_unsupported"),
     "mixed_patients": Fault(one(tag(PatientID="SOMEONE ELSE")), "mixed_patients"),
     "mixed_names": Fault(one(tag(PatientName="ELSE^SOMEONE")), "mixed_patients"),
@@ -222,6 +225,7 @@ FAULTS: dict[str, Fault] = {
         f"turns_{name}": Fault(take_turns(keyword, values), reason)
         for name, keyword, values, reason in (
             ("moment", "AcquisitionDateTime", ("20150304090000", "20150304090100"), "several_acquisitions"),
+            ("phase", "TriggerTime", (350, 700), "several_acquisitions"),
             ("uid", "AcquisitionUID", ("2.25.11", "2.25.12"), "several_acquisitions"),
             ("description", "SeriesDescription", ("A", "B"), "mixed_reconstructions"),
             ("filter", "FilterType", ("WEDGE_1", "WEDGE_2"), "mixed_reconstructions"),

@@ -211,6 +211,22 @@ def as_enhanced(folder: Path, rng: np.random.Generator) -> None:
     _save_as(whole, files[0].with_name("enhanced.dcm"), "explicit")
 
 
+def as_enhanced_phases(*percents: float) -> Callable[[Path, np.random.Generator], None]:
+    """An Enhanced CT file whose frames name phases of the heart cycle in turn."""
+
+    def vary(folder: Path, rng: np.random.Generator) -> None:
+        as_enhanced(folder, rng)
+        (path,) = series_files(folder)
+        whole = pydicom.dcmread(path)
+        for number, groups in enumerate(whole.PerFrameFunctionalGroupsSequence):
+            cardiac = Dataset()
+            cardiac.NominalPercentageOfCardiacPhase = percents[number % len(percents)]
+            groups.CardiacSynchronizationSequence = [cardiac]
+        whole.save_as(path)
+
+    return vary
+
+
 def _shared_groups(single: Dataset) -> Dataset:
     groups = Dataset()
     groups.PixelMeasuresSequence = [_item(single, "PixelSpacing", "SliceThickness")]

@@ -24,8 +24,8 @@ ROWS = {
     "two acquisitions in one series": [
         "second_acquisition", "second_acquisition_between", "second_acquisition_partial",
         "second_acquisition_below", "interleaved_by_time", "numbered_twice", "turns_moment", "turns_uid",
-        "turns_description", "turns_filter", "turns_voltage", "step_and_shoot", "numbered_steps",
-        "numbered_slices", "numbered_alike", "long_pause",
+        "turns_phase", "turns_description", "turns_filter", "turns_voltage", "step_and_shoot",
+        "numbered_steps", "numbered_slices", "numbered_alike", "long_pause",
     ],
     "rest and stress CTAC": ["test_index::test_same_geometry_with_other_pixels_is_no_copy"],
     "gantry tilt (found from positions, not from the tag)": [
@@ -61,7 +61,9 @@ ROWS = {
         "localizer", "localizer_beside", "secondary_capture", "capture_beside", "derived", "reformatted",
         "dose_screen", "pet", "mr", "coronal",
     ],
-    "enhanced multi-frame": ["enhanced", "multiframe_classic"],
+    "enhanced multi-frame": [
+        "enhanced", "enhanced_one_phase", "enhanced_two_phases", "multiframe_classic",
+    ],
     "a slice of another patient; two patients in a folder": [
         "mixed_patients", "mixed_names", "test_index::test_two_patients_in_one_folder_stay_apart",
     ],
