@@ -54,7 +54,7 @@ def done(tmp_path_factory) -> Path:
     """Every output is there and recorded as made by the code that is there."""
     folder = tmp_path_factory.mktemp("stale") / "study"
     faked_study(folder, 20, 8)
-    for part in ("src", "workflow"):
+    for part in ("src", "workflow", "envs"):
         (folder / part).unlink()
         shutil.copytree(CHECKOUT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
     study = Study(folder)
@@ -110,6 +110,10 @@ def test_a_threshold_of_scoring_reruns_scoring_and_what_follows(study):
 
 @pytest.mark.slow
 def test_a_script_of_its_own_and_new_versions_of_packages_rerun_their_rules(study):
+    study.edit("envs/report.yaml", "great-tables==", "great-tables==9.")
+    stale = study.stale()
+    assert stale >= {"table", "figure", "report", "audit"}
+    assert not stale & {"index", "segment", "score", "cohort", "statistics_km"}
     script = study.folder / "workflow/scripts/segment.py"
     script.write_text(script.read_text() + "\nprint('more')\n")
     assert "segment" in study.stale()
