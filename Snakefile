@@ -75,6 +75,7 @@ rule all:
 
 onstart:
     checked(claim, RESULTS)
+    checked(no_earlier_jobs)
 
 
 onsuccess:

@@ -28,7 +28,7 @@ from calcohort.digest import (
 )
 from calcohort.errors import InputError
 from calcohort.machine import has_gpu, memory_mb
-from calcohort.onerun import claim
+from calcohort.onerun import claim, no_earlier_jobs
 
 BEGUN = time.monotonic()
 

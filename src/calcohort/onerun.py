@@ -4,7 +4,10 @@ import contextlib
 import errno
 import fcntl
 import os
+import re
 import select
+import shutil
+import subprocess
 import threading
 from pathlib import Path
 from typing import TextIO
@@ -14,6 +17,9 @@ from calcohort.errors import InputError
 LOCK = ".run.lock"
 # Number of the process that the jobs of a run belong to.
 RUN = "CALCOHORT_RUN"
+# Snakemake's plug-in names all jobs of a run alike, after a prefix of the user's.
+_NAME_OF_RUN = re.compile(r"(?:\w+_)?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_SLURM_ANSWERS_S = 30
 
 _claims: list[TextIO] = []
 
@@ -43,6 +49,36 @@ def claim(results: str | Path) -> None:
         lock.truncate(0)
         os.write(lock.fileno(), f"{os.getpid()}\n".encode())
     _claims.append(lock)
+
+
+def no_earlier_jobs(folder: str | Path = ".") -> None:
+    """Make sure that Slurm, where there is one, has no job left of an earlier run that began in `folder`.
+
+    A run that was killed cancels nothing: its jobs would write beside those of this one.
+
+    Raises
+    ------
+    InputError
+        If it has; the cure is the command that ends them.
+    """
+    command = ["squeue", "--me", "--noheader", "--format=%j %Z"]
+    if shutil.which(command[0]) is None:
+        return
+    try:
+        asked = subprocess.run(command, text=True, capture_output=True, timeout=_SLURM_ANSWERS_S, check=True)
+    except (OSError, subprocess.SubprocessError):
+        # Installed, but no cluster of ours.
+        return
+    here = os.path.realpath(folder)
+    jobs = (line.partition(" ") for line in asked.stdout.splitlines())
+    runs = {name for name, _, place in jobs if os.path.realpath(place.strip()) == here}
+    left = sorted(filter(_NAME_OF_RUN.fullmatch, runs))
+    if left:
+        raise InputError(
+            "jobs of an earlier run are still in Slurm's queue",
+            where=str(folder),
+            cure=f"wait for them, or end them: scancel --me --name={','.join(left)}",
+        )
 
 
 def end_with(process: int) -> None:

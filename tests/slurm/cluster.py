@@ -105,6 +105,14 @@ class Cluster:
         _kill(self.base / "slurmd.pid", signal.SIGKILL)
         wait_for(lambda: "down" in self.node_state(), 60, "the loss of the node was not noticed")
 
+    def hold(self) -> None:
+        """Keep new jobs waiting in the queue."""
+        self._call("scontrol", "update", f"nodename={self.host}", "state=drain", "reason=test")
+
+    def release(self) -> None:
+        """Let waiting jobs run."""
+        self._call("scontrol", "update", f"nodename={self.host}", "state=resume")
+
     def node_state(self) -> str:
         """State of the node in Slurm's words."""
         return self._call("sinfo", "--noheader", "--format=%T")

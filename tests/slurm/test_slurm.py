@@ -57,15 +57,31 @@ def lose_the_node(cluster: Cluster, seen: dict) -> None:
     seen["lost"] = True
 
 
+def outlive_the_run(cluster: Cluster, place: Place, command: list[str]) -> None:
+    """Kill Snakemake while its jobs are in the queue: the next run is refused until they are gone."""
+    cluster.hold()
+    run = subprocess.Popen(command, cwd=place.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_for(cluster.queue, 120, "nothing was ever submitted")
+    run.kill()
+    run.wait()
+    words = said(subprocess.run(command, cwd=place.folder, text=True, capture_output=True, timeout=120))
+    assert "calcohort: " in words and "jobs of an earlier run are still in Slurm's queue" in words, words
+    (cure,) = re.findall(r"(scancel --me --name=\S+)", words)
+    subprocess.run(cure.split(), check=True)
+    wait_for(lambda: not cluster.queue(), 60, "the jobs did not end")
+    cluster.release()
+
+
 def test_a_study_survives_lost_nodes_and_short_memory(local, tmp_path):
     place, seen = new_place(tmp_path), {}
+    command = through_slurm(place, local)
     (tmp_path / "slurm").mkdir()
     with Cluster(tmp_path / "slurm") as cluster:
+        outlive_the_run(cluster, place, command)
         saboteur = threading.Thread(target=lose_the_node, args=(cluster, seen), daemon=True)
         saboteur.start()
         run = subprocess.run(
-            through_slurm(place, local),
-            cwd=place.folder, text=True, capture_output=True, timeout=900, env=environment(),
+            command, cwd=place.folder, text=True, capture_output=True, timeout=900, env=environment(),
         )  # fmt: skip
         saboteur.join(timeout=60)
     assert run.returncode == 0, said(run)[-6000:]
