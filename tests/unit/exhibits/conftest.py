@@ -1,7 +1,5 @@
 """A run folder for these tests: invented patients and scans, and what the library makes of them."""
 
-from unittest.mock import patch
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,7 +13,6 @@ from calcohort.imaging.summary import imaging_protocols
 from calcohort.scoring.effect import EFFECT_COLUMNS
 from calcohort.seeds import rng
 from calcohort.segmentation.store import HeartCrop
-from calcohort.statistics import calibration
 from calcohort.statistics.run import FAMILIES
 from calcohort.tables import write_csv
 
@@ -227,11 +224,9 @@ def write_run(folder, analysis, scans=None, series=None, families=FAMILIES_READ)
         write_csv(fill(checklist, lambda file: file.startswith("statistics/"), {}), folder / checklist.file)
     if scans is not None:
         write_csv(scans, folder / "development/scans.csv")
-    # A curve of few points is drawn like one of many, and made in a fifth of the time.
-    with patch.object(calibration, "THRESHOLDS", calibration.THRESHOLDS[::6]):
-        for family in families:
-            for stem, table in FAMILIES[family](analysis, None, SETTINGS, scans=scans).items():
-                write_csv(table, folder / f"statistics/{stem}.csv")
+    for family in families:
+        for stem, table in FAMILIES[family](analysis, None, SETTINGS, scans=scans).items():
+            write_csv(table, folder / f"statistics/{stem}.csv")
 
 
 def inputs_of(folder, name: str) -> dict:
