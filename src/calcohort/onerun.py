@@ -76,7 +76,6 @@ def no_earlier_jobs(folder: str | Path = ".") -> None:
     if left:
         raise InputError(
             "jobs of an earlier run are still in Slurm's queue",
-            where=str(folder),
             cure=f"wait for them, or end them: scancel --me --name={','.join(left)}",
         )
 

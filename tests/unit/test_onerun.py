@@ -17,7 +17,8 @@ def queue(tmp_path, monkeypatch):
     def say(*lines: str, code: int = 0) -> None:
         script = tmp_path / "bin" / "squeue"
         script.parent.mkdir(exist_ok=True)
-        script.write_text("#!/bin/sh\n" + "".join(f"echo '{line}'\n" for line in lines) + f"exit {code}\n")
+        said = "".join(f"echo '{line}'\n" for line in lines)
+        script.write_text(f"#!/bin/sh\ntouch {tmp_path}/asked\n{said}exit {code}\n")
         script.chmod(0o755)
         monkeypatch.setenv("PATH", f"{script.parent}{os.pathsep}{os.environ['PATH']}")
 
@@ -34,8 +35,10 @@ def test_jobs_of_an_earlier_run_keep_the_next_one_out(queue, tmp_path, name):
 def test_other_jobs_are_no_matter(queue, tmp_path):
     queue(f"{RUN} {tmp_path}/elsewhere", f"interactive {tmp_path}")
     no_earlier_jobs(tmp_path)
+    assert (tmp_path / "asked").exists()
 
 
 def test_a_slurm_that_does_not_answer_keeps_nobody_out(queue, tmp_path):
     queue(f"{RUN} {tmp_path}", code=1)
     no_earlier_jobs(tmp_path)
+    assert (tmp_path / "asked").exists()

@@ -173,9 +173,9 @@ def _check_mixtures(ordered: Sequence[Slice]) -> None:
         [s.header.facts["AcquisitionUID"] for s in ordered],
     )
     numbers = [s.frame.instance for s in ordered]
-    if _alternate(trigger_groups([s.frame for s in ordered])):
-        raise Rejected("several_acquisitions")
-    if any(map(_takes_turns, moments)) or _numbered_twice(numbers) or _numbered_alike(numbers):
+    phases = trigger_groups([s.frame for s in ordered])
+    by_number = _numbered_twice(numbers) or _numbered_alike(numbers)
+    if any(map(_takes_turns, moments)) or by_number or _alternate(phases):
         raise Rejected("several_acquisitions")
 
 

@@ -44,11 +44,6 @@ class Moments:
     hazard: np.ndarray
 
     @property
-    def covariance(self) -> np.ndarray:
-        """Covariance of the covariates in each event's risk set, shape (events, p, p)."""
-        return _symmetric(self.upper, self.expected.shape[1])
-
-    @property
     def score(self) -> np.ndarray:
         """First derivative, shape (p,)."""
         return (self.observed - self.expected).sum(axis=0)
@@ -56,16 +51,15 @@ class Moments:
     @property
     def information(self) -> np.ndarray:
         """Minus the second derivative, shape (p, p)."""
-        return _symmetric(self.upper.sum(axis=0), self.expected.shape[1])
+        return self.weighted_information(np.ones(len(self.upper)))
 
-
-def _symmetric(upper: np.ndarray, p: int) -> np.ndarray:
-    """Matrices (..., p, p) of their upper triangles (..., p (p + 1) / 2)."""
-    rows, columns = np.triu_indices(p)
-    whole = np.empty((*upper.shape[:-1], p, p))
-    whole[..., rows, columns] = upper
-    whole[..., columns, rows] = upper
-    return whole
+    def weighted_information(self, weights: np.ndarray) -> np.ndarray:
+        """Sum over the events, by `weights` (events,), of the covariance in their risk sets, shape (p, p)."""
+        p = self.expected.shape[1]
+        rows, columns = np.triu_indices(p)
+        whole = np.empty((p, p))
+        whole[rows, columns] = whole[columns, rows] = weights @ self.upper
+        return whole
 
 
 class PartialLikelihood:

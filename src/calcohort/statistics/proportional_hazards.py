@@ -49,8 +49,7 @@ def score_test(x: np.ndarray, time: np.ndarray, event: np.ndarray, beta: np.ndar
     g = (transform - (transform * likelihood.ties).sum() / likelihood.ties.sum())[likelihood.of_time]
     score = (g[:, None] * (moments.observed - moments.expected)).sum(axis=0)
     plain = moments.information
-    cross = (g[:, None, None] * moments.covariance).sum(axis=0)
-    square = (g[:, None, None] ** 2 * moments.covariance).sum(axis=0)
+    cross, square = moments.weighted_information(g), moments.weighted_information(g**2)
     variance = square - cross.T @ np.linalg.solve(plain, cross)
     return ScoreTest(score**2 / np.diag(variance), float(score @ np.linalg.solve(variance, score)))
 

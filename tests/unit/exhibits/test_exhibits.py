@@ -21,7 +21,7 @@ from calcohort.exhibits.exhibit import read_inputs
 from calcohort.exhibits.numbers import show
 from calcohort.exhibits.registry import EXHIBITS
 from calcohort.exhibits.write import outputs, write
-from tests.unit.exhibits.conftest import FAMILIES_READ, META, inputs_of, make_analysis, write_run
+from tests.unit.exhibits.conftest import META, inputs_of, make_analysis, write_run
 
 TABLES = [name for name, entry in CATALOGUE.items() if entry.kind == "table"]
 # Made from tables of the run; the others from pictures, or from the model.
@@ -191,15 +191,14 @@ DEGRADED = {
 }
 
 
-# Decision curves take longest to compute, and only the study without flow reserve needs them.
+# Each takes some seconds; the others show the same with `-m "not slow"`.
 SLOW = (without_flow_reserve, unknown_flow_reserve, one_category)
 CHANGES = [pytest.param(c, id=c.__name__, marks=[pytest.mark.slow] if c in SLOW else []) for c in DEGRADED]
 
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_what_a_study_lacks_takes_only_the_exhibits_that_need_it(change, tmp_path):
-    families = [f for f in FAMILIES_READ if f != "decision_curve" or change in SLOW[:2]]
-    write_run(tmp_path, change(make_analysis(150)), families=families)
+    write_run(tmp_path, change(make_analysis(150)))
     reasons = {}
     for name in EXHIBITS:
         if name == "figureS2":
