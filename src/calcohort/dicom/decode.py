@@ -17,6 +17,7 @@ from calcohort.dicom.frames import Frame
 from calcohort.dicom.padding import AIR_HU, Padding, find_padding, has_no_padding
 from calcohort.dicom.pixels import PixelLayout
 from calcohort.dicom.reasons import Rejected
+from calcohort.dicom.run_length import decode_run_length
 
 # One decoder each, so that the result never depends on which others are installed.
 _DECODERS = {
@@ -28,7 +29,6 @@ _DECODERS = {
     uid.JPEGLosslessSV1: ("pylibjpeg", "gdcm"),
     uid.JPEGBaseline8Bit: ("pylibjpeg",),
     uid.JPEGExtended12Bit: ("pylibjpeg",),
-    uid.RLELossless: ("pydicom",),
 }
 
 _INT16 = np.iinfo(np.int16)
@@ -79,8 +79,10 @@ def _encapsulated(handle: BinaryIO, layout: PixelLayout) -> Iterator[bytes]:
 
 def _decompress(frame: bytes, layout: PixelLayout) -> np.ndarray:
     syntax = uid.UID(layout.transfer_syntax)
-    if syntax != uid.RLELossless:
-        _check_codestream(frame, layout)
+    if syntax == uid.RLELossless:
+        words = decode_run_length(frame, layout.rows * layout.columns, layout.bits_allocated // 8)
+        return words.reshape(layout.rows, layout.columns)
+    _check_codestream(frame, layout)
     results = [_run(plugin, syntax, frame, layout) for plugin in _DECODERS.get(syntax, ("pylibjpeg",))]
     # Decoders differ on damaged streams, and some return nonsense without an error.
     if any(not np.array_equal(results[0], other) for other in results[1:]):
@@ -91,8 +93,7 @@ def _decompress(frame: bytes, layout: PixelLayout) -> np.ndarray:
 def _run(plugin: str, syntax: uid.UID, frame: bytes, layout: PixelLayout) -> np.ndarray:
     item = struct.pack("<HHL", 0xFFFE, 0xE000, len(frame))
     with warnings.catch_warnings():
-        # A run-length stream that ends late or early is damaged; pydicom only warns.
-        warnings.simplefilter("error" if syntax == uid.RLELossless else "ignore")
+        warnings.simplefilter("ignore")
         values, _ = get_decoder(syntax).as_array(
             b"\xfe\xff\x00\xe0\x00\x00\x00\x00" + item + frame,
             raw=True,

@@ -1,6 +1,7 @@
 """Every lossless encoding, sign and depth gives the same Hounsfield units as another decoder."""
 
 import os
+import struct
 from pathlib import Path
 
 import gdcm
@@ -87,6 +88,54 @@ def test_stream_without_its_end_is_truncated(folder):
     dataset["PixelData"].is_undefined_length = True
     dataset.save_as(path, enforce_file_format=True)
     assert load_series(folder).reason == "truncated"
+
+
+@pytest.mark.parametrize("filling", [b"\0", bytes(2), bytes(7), bytes(64)])
+def test_run_length_segments_filled_up_with_zeros(filling, folder, volume):
+    _edit_run_length(folder, lambda segments: [segment + filling for segment in segments])
+    np.testing.assert_array_equal(load_series(folder).volume.hu, volume.hu)
+
+
+def _a_pixel_more(segments):
+    return [segments[0], segments[1] + b"\0\x07"]
+
+
+def _a_zero_more_at_the_start(segments):
+    return [b"\0\0" + segments[0], segments[1]]
+
+
+def _a_pixel_less(segments):
+    """1,919 of the slice's 1,920 pixels, in runs of two and one of one."""
+    return [b"\xff\0" * 959 + b"\0\0", segments[1]]
+
+
+def _cut_within_a_run(segments):
+    return [segments[0], segments[1][:-3] + b"\x7f"]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [_a_pixel_more, _a_zero_more_at_the_start, _a_pixel_less, _cut_within_a_run, lambda s: s[:1], lambda s: [*s, s[0]]],
+)
+def test_run_length_frame_of_another_length_is_refused(damage, folder):
+    _edit_run_length(folder, damage)
+    assert load_series(folder).reason == "undecodable"
+
+
+def _edit_run_length(folder: Path, edited) -> None:
+    """Replace the segments of one slice by what `edited` makes of them."""
+    for path in series_files(folder):
+        as_syntax(path, "rle")
+    path = series_files(folder)[4]
+    dataset = pydicom.dcmread(path)
+    frame = next(pydicom.encaps.generate_frames(dataset.PixelData, number_of_frames=1))
+    first, second = struct.unpack_from("<2L", frame, 4)
+    segments = edited([frame[first:second], frame[second:]])
+    starts = 64 + np.cumsum([0, *map(len, segments)])[:-1]
+    header = struct.pack("<16L", len(segments), *starts, *[0] * (15 - len(segments)))
+    dataset.PixelData = pydicom.encaps.encapsulate([header + b"".join(segments)])
+    dataset["PixelData"].is_undefined_length = True
+    dataset.save_as(path, enforce_file_format=True)
 
 
 def test_lossy_can_be_allowed(folder):
