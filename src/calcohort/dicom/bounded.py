@@ -6,8 +6,9 @@ from typing import BinaryIO
 
 from calcohort.dicom.reasons import Rejected
 
-# Enhanced CT takes 25 to 60 reads a frame; each costs up to 30 microseconds and a kilobyte.
+# Enhanced CT takes 25 to 250 reads a frame; each costs up to 30 microseconds and a kilobyte.
 LARGEST_NUMBER_OF_READS = 200_000
+_BYTES_A_READ = 2048
 # No value of a header is near this size; pixels are never read through here.
 LARGEST_READ_BYTES = 64 * 2**20
 # A deflated CT slice is about a megabyte.
@@ -23,10 +24,10 @@ class TooMuch(ValueError):
 
 
 class Budget:
-    """How many reads the header of one file still has, its nested sequences included."""
+    """How many reads the header of one file still has, nested sequences included; a large file has more."""
 
-    def __init__(self, reads: int = LARGEST_NUMBER_OF_READS):
-        self.left = reads
+    def __init__(self, file_bytes: int = 0):
+        self.left = LARGEST_NUMBER_OF_READS + file_bytes // _BYTES_A_READ
 
 
 class Bounded:

@@ -5,22 +5,24 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import pairwise
+from itertools import groupby, pairwise
 from pathlib import Path
 
 import numpy as np
 
 from calcohort.dicom.decode import open_pixels, stored_frames, to_hounsfield
-from calcohort.dicom.frames import Frame, trigger_groups
+from calcohort.dicom.frames import Frame, n_phases, trigger_groups
 from calcohort.dicom.header import FileHeader, iso_date
 from calcohort.dicom.reasons import REASONS, Rejected
 
 # Thickness is written with rounding; a tenth apart is another reconstruction.
 _SAME_THICKNESS = 0.1
 # What one reconstruction has throughout, where it is given at all.
-_ALIKE = (
-    "ImageType", "SeriesDescription", "FilterType", "ReconstructionDiameter", "ContrastBolusAgent",
-    "SeriesNumber", "Manufacturer", "ManufacturerModelName", "ProtocolName", "ScanOptions",
+_THE_SAME = ("PatientPosition", "SeriesNumber", "FilterType")
+# What may change along the table once, but not back again.
+_IN_ONE_PIECE = (
+    "ImageType", "SeriesDescription", "ReconstructionDiameter", "ContrastBolusAgent", "ProtocolName",
+    "ScanOptions",
 )  # fmt: skip
 # Places and directions that differ by less are the same.
 _SAME_PLACE = 1e-3
@@ -28,6 +30,10 @@ _SAME_PLACE = 1e-3
 _MOST_PASSES, _SHORTEST_PASS = 4, 5
 # Step and shoot waits a few heart beats between table positions; a second scan comes later.
 _LONGEST_STEP_S = 60.0
+# Slices of one scan that differ by more in time were taken one after the other along the table.
+_AT_ONCE_S = 5.0
+# A trigger that is set to a time after the R wave is hit as exactly.
+_SET_TRIGGER_MS = 5.0
 _DAY_S = 86400.0
 
 
@@ -143,7 +149,7 @@ def pixel_digest(slices: Sequence[Slice]) -> str:
 
 
 def check_protocol(slices: Sequence[Slice]) -> tuple[str, ...]:
-    """One matrix, one reconstruction, one acquisition; returns warnings.
+    """One scanner, one matrix, one reconstruction, one acquisition; returns warnings.
 
     Raises
     ------
@@ -163,20 +169,61 @@ def check_protocol(slices: Sequence[Slice]) -> tuple[str, ...]:
 
 
 def _check_mixtures(ordered: Sequence[Slice]) -> None:
-    """Refuse slices of two scans or reconstructions that take turns along the table."""
-    for keyword in _ALIKE:
-        if _takes_turns([s.header.facts[keyword] for s in ordered]):
-            raise Rejected("mixed_reconstructions")
+    """Refuse slices of two scans or reconstructions, those that take turns along the table above all."""
+    facts = [s.header.facts for s in ordered]
+    if any(map(_differ, zip(*(s.header.scanner for s in ordered), strict=True))):
+        raise Rejected("mixed_reconstructions")
+    if any(_differ([_plain(fact[keyword]) for fact in facts]) for keyword in _THE_SAME):
+        raise Rejected("mixed_reconstructions")
+    if any(_takes_turns([_plain(fact[keyword]) for fact in facts]) for keyword in _IN_ONE_PIECE):
+        raise Rejected("mixed_reconstructions")
+    # Where some slices name the agent, those that name none were taken without it.
+    if len({bool(fact["ContrastBolusAgent"]) for fact in facts}) > 1:
+        raise Rejected("mixed_reconstructions")
     moments = (
         [f"{s.frame.date} {s.frame.seconds}" for s in ordered],
         [s.header.facts["AcquisitionDateTime"] for s in ordered],
         [s.header.facts["AcquisitionUID"] for s in ordered],
+        ["|".join(s.header.events) for s in ordered],
     )
     numbers = [s.frame.instance for s in ordered]
-    phases = trigger_groups([s.frame for s in ordered])
     by_number = _numbered_twice(numbers) or _numbered_alike(numbers)
-    if any(map(_takes_turns, moments)) or by_number or _alternate(phases):
+    if any(map(_takes_turns, moments)) or by_number or _mixes_phases([s.frame for s in ordered]):
         raise Rejected("several_acquisitions")
+
+
+def _differ(values: Sequence[str]) -> bool:
+    return len(set(filter(None, values))) > 1
+
+
+def _plain(text: str) -> str:
+    """The text of a fact; of a number, however it is written, its value."""
+    try:
+        return repr(float(text))
+    except ValueError:
+        return text.upper()
+
+
+def _mixes_phases(frames: list[Frame]) -> bool:
+    """Whether slices along the table belong to several phases of the heart."""
+    if n_phases(frames) > 1:
+        return True
+    groups = trigger_groups(frames)
+    return _alternate(groups) or (_is_set(frames, groups) and _shortest_stay(groups) < _SHORTEST_PASS)
+
+
+def _is_set(frames: list[Frame], groups: Sequence) -> bool:
+    """Whether a few times after the R wave come again and again, as exactly as only set ones do."""
+    times = defaultdict(list)
+    for frame, group in zip(frames, groups, strict=True):
+        times[group].append(frame.trigger_ms)
+    if "" in times or not 2 <= len(times) <= _MOST_PASSES or not _takes_turns(list(map(str, groups))):
+        return False
+    return all(max(values) - min(values) <= _SET_TRIGGER_MS for values in times.values())
+
+
+def _shortest_stay(groups: Sequence) -> int:
+    return min(len(list(same)) for _, same in groupby(groups))
 
 
 def _takes_turns(values: Sequence[str]) -> bool:
@@ -258,21 +305,29 @@ def _counts_slices(blocks: list[list[Frame]]) -> bool:
 
 
 def _pauses(ordered: list[Frame]) -> bool:
-    """Whether a few long pauses part the slices along the table: scans of several moments."""
-    moments = _moments(ordered)
+    """Whether long pauses part the slices along the table: scans of several moments.
+
+    Many pauses that all go one way are the steps of a slow scan.
+    """
+    long = _steps(ordered)
+    long = long[np.abs(long) > _LONGEST_STEP_S]
+    return 0 < len(long) < _MOST_PASSES or len(set(np.sign(long))) > 1
+
+
+def _steps(ordered: list[Frame]) -> np.ndarray:
+    """Seconds from slice to slice along the table, of the slices that tell; none where most do not."""
+    told = [frame for frame in ordered if frame.seconds is not None]
+    moments = _moments(told) if len(told) > len(ordered) / 2 else None
     if moments is None:
-        return False
-    steps = np.abs(np.diff(moments))
-    if len({frame.date for frame in ordered}) == 1:
-        # Over midnight the clock begins again.
-        steps = np.minimum(steps, _DAY_S - steps)
-    return 0 < np.count_nonzero(steps > _LONGEST_STEP_S) < _MOST_PASSES
+        return np.array([])
+    steps = np.diff(moments)
+    # Over midnight the clock begins again.
+    one_day = len({frame.date for frame in told}) == 1
+    return (steps + _DAY_S / 2) % _DAY_S - _DAY_S / 2 if one_day else steps
 
 
 def _moments(frames: list[Frame]) -> list[float] | None:
-    """Seconds at which the slices were taken, by their days too; None where one does not tell."""
-    if any(frame.seconds is None for frame in frames):
-        return None
+    """Seconds at which slices that tell it were taken, by their days too; None where a day is none."""
     if len({frame.date for frame in frames}) == 1:
         return [frame.seconds for frame in frames]
     days = [iso_date(frame.date) for frame in frames]
@@ -286,7 +341,9 @@ def _moments(frames: list[Frame]) -> list[float] | None:
 
 def _goes_on(blocks: list[list[Frame]]) -> bool:
     """Whether blocks along the table were taken one after the other, without a pause for a new scan."""
-    times = [[frame.seconds for frame in block if frame.seconds is not None] for block in blocks]
+    told = [[frame for frame in block if frame.seconds is not None] for block in blocks]
+    moments = iter(_moments([frame for block in told for frame in block]) or ())
+    times = [[next(moments, None) for _ in block] for block in told]
     if all(times) and len({second for block in times for second in block}) > 1:
         if times[0] > times[-1]:
             times.reverse()
@@ -303,14 +360,10 @@ def _goes_on(blocks: list[list[Frame]]) -> bool:
 
 
 def _times_interleave(ordered: list[Frame]) -> bool:
-    """Whether neighbouring slices belong, in turn, to an early and a late scan."""
-    moments = _moments(ordered)
-    if moments is None:
-        return False
-    steps = np.diff(moments)
-    jumps = np.abs(steps) > 5.0
-    turns = jumps[1:] & jumps[:-1] & (np.sign(steps[1:]) != np.sign(steps[:-1]))
-    return int(turns.sum()) >= max(2, len(ordered) // 4)
+    """Whether slices along the table belong, in turn, to an early and a late scan."""
+    steps = _steps(ordered)
+    jumps = np.sign(steps[np.abs(steps) > _AT_ONCE_S])
+    return np.count_nonzero(np.diff(jumps)) >= 2
 
 
 def worst(codes: Sequence[str]) -> str | None:

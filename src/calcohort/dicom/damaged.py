@@ -41,24 +41,33 @@ def says_twice(handle: BinaryIO, implicit: bool, little: bool, budget: Budget) -
     """Whether the header up to where `handle` stands holds a decisive element a second time.
 
     Readers differ in which of the two they believe. What sequences hold is theirs: earlier values of what was
-    corrected, for one.
+    corrected, for one. So is what private elements hold, which may be sequences unknown to the reader.
     """
     end = handle.tell()
     handle.seek(0)
-    head = handle.read(min(end, _HEADER_BYTES))
-    found = {}
+    patterns = {}
     for keyword in _DECISIVE:
         tag = tag_for_keyword(keyword)
         code = struct.pack("<HH" if little else ">HH", tag >> 16, tag & 0xFFFF)
-        found[tag] = len(re.findall(re.escape(code) + (rb"..\0\0" if implicit else rb"DS"), head, re.DOTALL))
-    nested = _in_sequences(handle, budget) if max(found.values()) > 1 else Counter()
+        patterns[tag] = re.compile(re.escape(code) + (rb"..\0\0" if implicit else rb"DS"), re.DOTALL)
+    found = _count(patterns, handle.read(min(end, _HEADER_BYTES)))
+    nested = _inside(handle, patterns, budget) if max(found.values()) > 1 else Counter()
     handle.seek(end)
     return any(count - nested[tag] > 1 for tag, count in found.items())
 
 
-def _in_sequences(handle: BinaryIO, budget: Budget) -> Counter:
-    """How often each element stands in the sequences of a header."""
+def _count(patterns: dict[int, re.Pattern], data: bytes) -> Counter:
+    return Counter({tag: len(pattern.findall(data)) for tag, pattern in patterns.items()})
+
+
+def _inside(handle: BinaryIO, patterns: dict[int, re.Pattern], budget: Budget) -> Counter:
+    """How often the elements stand in the sequences and the private elements of a header."""
     handle.seek(0)
     dataset = pydicom.dcmread(Bounded(handle, budget), stop_before_pixels=True, force=True)
-    sequences = (element.value for element in dataset if element.VR == "SQ")
-    return Counter(element.tag for items in sequences for item in items for element in item.iterall())
+    found = Counter()
+    for element in dataset:
+        if element.VR == "SQ":
+            found.update(inner.tag for item in element.value for inner in item.iterall())
+        elif element.tag.is_private and isinstance(element.value, bytes):
+            found += _count(patterns, element.value)
+    return found

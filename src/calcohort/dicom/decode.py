@@ -32,6 +32,8 @@ _DECODERS = {
 }
 
 _INT16 = np.iinfo(np.int16)
+# A picture whose neighbouring pixels are alike becomes noise with its bytes in the wrong order.
+_SMOOTHER = 4
 
 
 @contextmanager
@@ -190,7 +192,23 @@ def _stored_values(words: np.ndarray, layout: PixelLayout) -> np.ndarray:
     if layout.bits_stored == layout.bits_allocated:
         return (words.view(words.dtype.str.replace("u", "i")) if layout.signed else words).astype(wide)
     values = (words.astype(wide) >> shift) & ((1 << layout.bits_stored) - 1)
+    if layout.bits_allocated == 16 and shift == 0 and not layout.signed:
+        _check_byte_order(words, layout)
     if layout.signed:
         sign = 1 << (layout.bits_stored - 1)
         values = (values ^ sign) - sign
     return values
+
+
+def _check_byte_order(words: np.ndarray, layout: PixelLayout) -> None:
+    """Overlays in unused bits leave the picture as smooth as it was; bytes in the wrong order do not."""
+    if not (words >> layout.bits_stored).any():
+        return
+    kept = (1 << layout.bits_stored) - 1
+    as_is, swapped = (_roughness(order & kept) for order in (words, words.byteswap()))
+    if swapped < as_is / _SMOOTHER and not (words.byteswap() >> layout.bits_stored).any():
+        raise Rejected("implausible_hu")
+
+
+def _roughness(values: np.ndarray) -> float:
+    return float(np.abs(np.diff(values.astype(np.int32), axis=1)).mean())

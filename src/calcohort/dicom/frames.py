@@ -1,12 +1,14 @@
 """Slices of a file: one of a classic CT image, many of an enhanced multi-frame CT."""
 
 import math
+import re
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 
+from calcohort.dicom import kinds
 from calcohort.dicom.reasons import Rejected
 from calcohort.dicom.tags import Malformed, Tags
 
@@ -15,6 +17,8 @@ _IDENTITY_RESCALE_TYPES = {"", "HU", "US"}
 _SAME_PHASE_MS, _SAME_PHASE_PERCENT = 50.0, 5.0
 # Beyond any scanner: such numbers come from damage, and their squares from overflow.
 _LARGEST_POSITION_MM, SPACINGS_MM = 1e5, (0.01, 20.0)
+
+_FRACTION = re.compile(r"\.\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +34,11 @@ class Frame:
     spacing : tuple of 2 float
         Pixel Spacing as DICOM gives it: between rows (y), then between columns (x), mm.
     acquisition : str
-        Acquisition number and temporal position, in an enhanced object the phase of the heart cycle too, to
-        tell acquisitions apart.
+        Acquisition number and temporal position, to tell acquisitions apart.
     trigger_ms : float or None
         Time after the heart's R wave; each table position of one scan has its own.
+    phase_percent : float or None
+        Phase of the heart cycle for which the slice was made, the same in all of one reconstruction.
     seconds : float or None
         Time of acquisition within its day.
     """
@@ -48,6 +53,7 @@ class Frame:
     instance: int | None
     acquisition: str
     trigger_ms: float | None
+    phase_percent: float | None
     seconds: float | None
     mas: float | None
     date: str
@@ -72,6 +78,7 @@ def single_frame(tags: Tags) -> Frame:
         None if instance is None else int(instance),
         acquisition,
         tags.number_or_none("TriggerTime"),
+        tags.double("NominalPercentageOfCardiacPhase"),
         clock_seconds(tags.text("AcquisitionTime") or tags.text("AcquisitionDateTime")[8:]),
         _mas(tags),
         tags.text("AcquisitionDate") or tags.text("AcquisitionDateTime")[:8],
@@ -86,18 +93,17 @@ def enhanced_frames(tags: Tags, n_frames: int) -> tuple[Frame, ...]:
     per_frame = tags.items("PerFrameFunctionalGroupsSequence")
     if len(per_frame) != n_frames:
         raise Rejected("multiframe_unsupported")
-    frames = [_enhanced_frame(shared, own, index) for index, own in enumerate(per_frame)]
-    cardiac = [_macro(shared, own, "CardiacSynchronizationSequence") for own in per_frame]
-    percents = [part.double("NominalPercentageOfCardiacPhase") if part else None for part in cardiac]
-    return tuple(
-        replace(frame, acquisition=f"{frame.acquisition}|{phase}")
-        for frame, phase in zip(frames, _groups(percents, _SAME_PHASE_PERCENT), strict=True)
-    )
+    return tuple(_enhanced_frame(shared, own, index) for index, own in enumerate(per_frame))
 
 
 def trigger_groups(frames: Sequence[Frame]) -> list[int | str]:
-    """Number of each frame's phase of the heart, from 0 with the earliest; "" where it tells none."""
+    """Number of each frame's time after the R wave, from 0 with the earliest; "" where it tells none."""
     return _groups([frame.trigger_ms for frame in frames], _SAME_PHASE_MS)
+
+
+def n_phases(frames: Sequence[Frame]) -> int:
+    """How many phases of the heart cycle the frames name."""
+    return len(set(_groups([frame.phase_percent for frame in frames], _SAME_PHASE_PERCENT)) - {""})
 
 
 def _groups(values: Sequence[float | None], same: float) -> list[int | str]:
@@ -127,18 +133,24 @@ def _enhanced_frame(shared: Tags | None, own: Tags, index: int) -> Frame:
     frame_type = kind.text("FrameType").upper().split("\\") if kind else []
     if "LOCALIZER" in frame_type:
         raise Rejected("localizer")
-    if "DERIVED" in frame_type or "REFORMATTED" in frame_type:
+    technique = kind.text("VolumeBasedCalculationTechnique").upper() if kind else ""
+    properties = kind.text("VolumetricProperties").upper() if kind else ""
+    # As the standard has it, a volume was neither projected nor bent.
+    is_volume = technique in ("", "NONE") and properties in ("", "VOLUME")
+    if "DERIVED" in frame_type or kinds.is_computed(frame_type) or not is_volume:
         raise Rejected("derived_image")
     position, orientation, spacing = _geometry(place, turn, measures)
     slope, intercept = _rescale(transform)
     content = macro("FrameContentSequence")
-    exposure = macro("CTExposureSequence")
+    exposure, cardiac = macro("CTExposureSequence"), macro("CardiacSynchronizationSequence")
+    agent = macro("ContrastBolusUsageSequence")
     beam, reconstruction = macro("CTXRayDetailsSequence"), macro("CTReconstructionSequence")
     acquisition = "|".join(
         (
             str(content.word("FrameAcquisitionNumber") or "") if content else "",
             content.text("StackID") if content else "",
             str(content.word("TemporalPositionIndex") or "") if content else "",
+            agent.text("ContrastBolusAgentAdministered") if agent else "",
         )
     )
     moment = content.text("FrameAcquisitionDateTime") if content else ""
@@ -152,7 +164,8 @@ def _enhanced_frame(shared: Tags | None, own: Tags, index: int) -> Frame:
         measures.number_or_none("SliceThickness"),
         index + 1,
         acquisition,
-        None,
+        cardiac.double("NominalCardiacTriggerDelayTime") if cardiac else None,
+        cardiac.double("NominalPercentageOfCardiacPhase") if cardiac else None,
         clock_seconds(moment[8:]),
         exposure.double("ExposureInmAs") if exposure else None,
         moment[:8],
@@ -192,7 +205,7 @@ def _rescale(tags: Tags) -> tuple[float, float]:
     if "ModalityLUTSequence" in tags:
         raise Rejected("not_hu")
     # "US" is the standard's word for unspecified, which older exporters write for Hounsfield units.
-    if tags.text("RescaleType").upper() not in _IDENTITY_RESCALE_TYPES:
+    if not {tags.text("RescaleType").upper(), tags.text("Units").upper()} <= _IDENTITY_RESCALE_TYPES:
         raise Rejected("not_hu")
     return slope[0], intercept[0]
 
@@ -218,6 +231,7 @@ def clock_seconds(text: str) -> float | None:
         digits = digits.ljust(6, "0")
     if len(digits) < 6 or not digits[:6].isdigit():
         return None
-    fraction = digits[6:]
-    part = float(f"0{fraction}") if len(fraction) > 1 and fraction[1:].isdigit() else 0.0
+    # A date with a time may end with its distance from Greenwich.
+    fraction = _FRACTION.match(digits, 6)
+    part = float(f"0{fraction[0]}") if fraction else 0.0
     return int(digits[:2]) * 3600 + int(digits[2:4]) * 60 + int(digits[4:6]) + part

@@ -40,11 +40,13 @@ DOUBLE_KEYWORDS = ("RevolutionTime", "SpiralPitchFactor", "TotalCollimationWidth
 _OTHER_KEYWORDS = (
     "SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID",
     "StudyDate", "AcquisitionDate", "AcquisitionTime", "AcquisitionNumber",
-    "InstanceNumber", "PatientID", "PatientName", "PatientBirthDate", "PatientSex",
+    "InstanceNumber", "PatientID", "IssuerOfPatientID", "PatientName", "PatientBirthDate", "PatientSex",
+    "DeviceSerialNumber", "LossyImageCompressionRatio", "Units",
     "Exposure", "ExposureTime", "XRayTubeCurrent",
     "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "RescaleSlope", "RescaleIntercept",
     "ModalityLUTSequence", "IrradiationEventUID", "ContentSequence",
-    "TemporalPositionIdentifier", "TriggerTime", "InConcatenationTotalNumber",
+    "TemporalPositionIdentifier", "TriggerTime", "NominalPercentageOfCardiacPhase",
+    "InConcatenationTotalNumber",
     "Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "SamplesPerPixel",
     "PhotometricInterpretation", "NumberOfFrames", "PixelPaddingValue", "PixelPaddingRangeLimit",
     "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
@@ -61,8 +63,9 @@ class FileHeader:
     """What one file says about itself.
 
     `reason` is None for usable CT slices; a file with a reason may still carry its identity. `patient` holds
-    the identifier and digests of name, birth date and sex, to compare, never to show. `events` are keys of
-    the irradiation events of an image, `doses` those that a dose report tells of.
+    the identifier and digests of its issuer, name, birth date and sex, `scanner` maker, model and the digest
+    of a serial number: to compare, never to show. `events` are keys of the irradiation events of an image,
+    `doses` those that a dose report tells of.
     """
 
     path: str
@@ -72,7 +75,8 @@ class FileHeader:
     series_uid: str = ""
     study_uid: str = ""
     frame_of_reference: str = ""
-    patient: tuple[str, str, str, str] = ("", "", "", "")
+    patient: tuple[str, str, str, str, str] = ("", "", "", "", "")
+    scanner: tuple[str, str, str] = ("", "", "")
     study_date: str = ""
     transfer_syntax: str = ""
     facts: dict[str, str] | None = None
@@ -105,7 +109,7 @@ def _parse(path: str, handle: BinaryIO, extra: tuple[str, ...], allow_lossy: boo
     has_preamble = _looks_like_dicom(handle)
     if has_preamble is None:
         return _unread(path, handle, "not_dicom")
-    wanted, budget = _wanted(extra), Budget()
+    wanted, budget = _wanted(extra), Budget(os.fstat(handle.fileno()).st_size)
     try:
         # pydicom's warnings quote header values, which may be identifiers.
         with warnings.catch_warnings():
@@ -165,6 +169,7 @@ def _describe(path, handle, dataset, budget, extra, allow_lossy, has_preamble) -
         study_uid=tags.text("StudyInstanceUID"),
         frame_of_reference=tags.text("FrameOfReferenceUID"),
         patient=_patient(tags),
+        scanner=_scanner(tags),
         study_date=iso_date(tags.text("StudyDate")),
         transfer_syntax=meta.text("TransferSyntaxUID"),
         facts=_facts(tags, extra),
@@ -181,7 +186,8 @@ def _describe(path, handle, dataset, budget, extra, allow_lossy, has_preamble) -
     if "\\" in header.series_uid + header.sop_uid:
         return replace(header, reason="malformed")
     flag, method = header.facts["LossyImageCompression"], header.facts["LossyImageCompressionMethod"]
-    lossy = kinds.is_lossy(header.transfer_syntax, flag, method)
+    ratio = tags.number_or_none("LossyImageCompressionRatio")
+    lossy = kinds.is_lossy(header.transfer_syntax, flag, method, ratio)
     reason = kinds.aside(header.sop_class, header.facts, lossy)
     if reason:
         return _left_aside(header, reason, tags)
@@ -237,14 +243,20 @@ def _slices(header, handle, dataset, tags, lossy, allow_lossy) -> FileHeader:
     return replace(header, frames=frames, pixels=pixels, warnings=tuple(notes))
 
 
-def _patient(tags: Tags) -> tuple[str, str, str, str]:
+def _patient(tags: Tags) -> tuple[str, str, str, str, str]:
     name = "".join(tags.text("PatientName").upper().replace("^", " ").replace("=", " ").split())
     return (
         tags.text("PatientID"),
+        _digest(tags.text("IssuerOfPatientID")),
         _digest(name),
         _digest(tags.text("PatientBirthDate")),
         tags.text("PatientSex").upper(),
     )
+
+
+def _scanner(tags: Tags) -> tuple[str, str, str]:
+    maker, model = (tags.text(keyword).upper() for keyword in ("Manufacturer", "ManufacturerModelName"))
+    return maker, model, _digest(tags.text("DeviceSerialNumber"))
 
 
 def _digest(text: str) -> str:

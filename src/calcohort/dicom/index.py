@@ -130,9 +130,10 @@ class _SeriesRows:
             value = row[name]
             values.append(self._shared.setdefault((type(value), value), value))
         if checked.grid is not None and checked.reason is None:
-            grid = checked.grid
-            n_slices = len(checked.slices)
-            self.places[key] = facts["patient_id"], n_slices, grid.spacing_xyz_mm, grid.origin_lps_mm
+            # Written anew, numbers may differ in their last digits.
+            spacing = tuple(round(value, 2) for value in checked.grid.spacing_xyz_mm)
+            origin = tuple(round(value, 1) for value in checked.grid.origin_lps_mm)
+            self.places[key] = facts["patient_id"], len(checked.slices), spacing, origin
 
     def mark(self, copies: Mapping[str, str], beside_broken: set[str]) -> None:
         """Reject copies; warn of broken files that may belong to a series."""

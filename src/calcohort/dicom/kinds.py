@@ -1,5 +1,7 @@
 """What kind of object a file is, from its SOP class, transfer syntax and image type."""
 
+from collections.abc import Iterable
+
 from pydicom import uid
 
 CT_IMAGE = str(uid.CTImageStorage)
@@ -26,7 +28,15 @@ _LOSSY = frozenset(
 )
 _LOCALIZER = {"LOCALIZER", "SCOUT", "TOPOGRAM", "SCANOGRAM", "SURVIEW"}
 _CAPTURE = {"SCREEN SAVE", "SCREEN SAVE_FS", "DOSE_INFO", "DOSE REPORT", "CT_SOM5 PROT", "CT_SOM7 PROT"}
-_DERIVED = {"REFORMATTED", "MPR", "MIP", "MINIP", "PROJECTION IMAGE", "VOLUME_RENDERED", "SUBTRACTION"}
+_DERIVED = {
+    "REFORMATTED", "MPR", "CURVED_MPR", "MIP", "MAX_IP", "MINIP", "MIN_IP", "PROJECTION IMAGE",
+    "VOLUME_RENDERED", "VOLUME_RENDER", "SURFACE_RENDER", "SUBTRACTION", "DIFFERENCE",
+}  # fmt: skip
+# Maps of two energies (DICOM PS3.3, C.8.15.3.1.4): calcium is not as dense in them, or is taken out.
+_MAPS = {
+    "MAT_SPECIFIC", "MAT_REMOVED", "MAT_FRACTIONAL", "MAT_MODIFIED", "MAT_VALUE_BASED",
+    "EFF_ATOMIC_NUM", "ELECTRON_DENSITY",
+}  # fmt: skip
 
 
 def aside(sop_class: str, facts: dict[str, str], lossy: bool = False) -> str | None:
@@ -46,14 +56,20 @@ def aside(sop_class: str, facts: dict[str, str], lossy: bool = False) -> str | N
         return "localizer"
     if _CAPTURE.intersection(values):
         return "secondary_capture"
-    if (values[0] == "DERIVED" and not lossy) or _DERIVED.intersection(values):
+    if (values[0] == "DERIVED" and not lossy) or is_computed(values):
         return "derived_image"
     if len(values) > 1 and values[1] == "SECONDARY":
         return "secondary_capture"
     return None
 
 
-def is_lossy(transfer_syntax: str, flag: str = "", method: str = "") -> bool:
+def is_computed(image_type: Iterable[str]) -> bool:
+    """Whether the values of an image or frame type name a reformat, a projection or a map of two energies."""
+    return bool((_DERIVED | _MAPS).intersection(image_type))
+
+
+def is_lossy(transfer_syntax: str, flag: str = "", method: str = "", ratio: float | None = None) -> bool:
     """Whether the transfer syntax may lose information, or the header says that some step did."""
-    # Some exporters name the method and forget the flag.
-    return transfer_syntax in _LOSSY or flag.lstrip("0") == "1" or bool(method and not flag)
+    # Some exporters name the method or the ratio and forget the flag.
+    told = bool(method) or (ratio or 0) > 1
+    return transfer_syntax in _LOSSY or flag.lstrip("0") == "1" or (told and not flag)

@@ -1,6 +1,7 @@
 """Whether the Hounsfield units of a scan can be what a scanner measured."""
 
 import math
+import zlib
 
 import numpy as np
 
@@ -28,6 +29,7 @@ class Plausibility:
 
     def __init__(self, n_slices: int):
         self._empty = np.zeros(n_slices, dtype=int)
+        self._checksums = np.zeros(n_slices, dtype=np.int64)
         self._padded = self._guessed = self._dense = self._tissue = 0
         self._lowest, self._highest = np.inf, -np.inf
         self._shifted = False
@@ -54,6 +56,7 @@ class Plausibility:
         if lowest > _AIR_BELOW_HU and np.count_nonzero(values > _BONE_HU) > _LARGEST_BONE_SHARE * values.size:
             self._shifted = True
         self._empty[level] = _empty_rows(words)
+        self._checksums[level] = zlib.crc32(words)
 
     def judge(self, hu, one_scale: bool) -> tuple[str, ...]:
         """Warnings about the scan, whose slices `hu` gives by number.
@@ -61,7 +64,7 @@ class Plausibility:
         Raises
         ------
         Rejected
-            implausible_hu, or truncated where a slice was written in part.
+            implausible_hu, or truncated where a slice was written in part or not at all.
         """
         n_slices, size = len(self._empty), math.prod(hu.shape)
         # Guessing needs a scale to trust: few dark slices among others with another intercept may be damaged.
@@ -73,18 +76,26 @@ class Plausibility:
             raise Rejected("implausible_hu")
         if self._written_in_part(hu):
             raise Rejected("truncated")
+        # No noise is the same twice: a slice's pixels were written in place of another's.
+        same = np.flatnonzero(np.diff(self._checksums) == 0)
+        if any(_has_noise(hu[z]) and np.array_equal(hu[z], hu[z + 1]) for z in same):
+            raise Rejected("implausible_hu")
         notes = ("padding",) if self._padded else ()
         return notes + (("unusual_hu",) if self._lowest > _AIR_BELOW_HU else ())
 
     def _written_in_part(self, hu) -> bool:
         least = max(_EMPTY_ROWS, _EMPTY_SHARE * hu.shape[1])
+        written = np.flatnonzero(self._empty < hu.shape[1])
         for z, own in enumerate(self._empty):
-            beside = [n for n in (z - 1, z + 1) if 0 <= n < len(self._empty)]
-            if own - max(self._empty[beside], default=own) > least and all(
-                len(np.unique(hu[n])) > _VALUES_OF_NOISE for n in beside
-            ):
+            # The nearest that were written, as several neighbours may be missing.
+            beside = [*written[written < z][-1:], *written[written > z][:1]]
+            if own - max(self._empty[beside], default=own) > least and all(_has_noise(hu[n]) for n in beside):
                 return True
         return False
+
+
+def _has_noise(values: np.ndarray) -> bool:
+    return len(np.unique(values)) > _VALUES_OF_NOISE
 
 
 def _empty_rows(words: np.ndarray) -> int:

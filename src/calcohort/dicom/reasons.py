@@ -75,7 +75,7 @@ _TABLE = (
     (
         "mixed_reconstructions",
         "series",
-        "tube voltage, kernel or slice thickness change within the series",
+        "scanner, voltage, kernel, thickness, agent or position change within the series",
         "send one reconstruction",
     ),
     (

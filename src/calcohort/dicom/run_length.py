@@ -13,8 +13,9 @@ _HEADER = struct.Struct("<16L")
 def decode_run_length(frame: bytes, n_pixels: int, bytes_per_pixel: int) -> np.ndarray:
     """Stored words of a run-length frame (DICOM PS3.5, annex G).
 
-    pylibjpeg-rle decodes the segments; that they are whole is judged here. Some writers fill up a segment with more
-    zeros than the standard's one, which read as further pixels: these are cut off. Any other surplus is damage.
+    pylibjpeg-rle decodes the segments; that they are whole is judged here. Some writers fill up a segment
+    with more zeros than the standard's one, which read as further pixels: these are cut off. Any other
+    surplus is damage.
 
     Returns
     -------

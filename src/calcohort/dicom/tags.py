@@ -104,7 +104,7 @@ class Tags:
         return self.number_or_none(keyword)
 
     def word(self, keyword: str) -> int | None:
-        """Binary US or SS value as its unsigned 16-bit word."""
+        """Binary US, SS or small UL value as its unsigned 16-bit word."""
         raw, little = self._bytes(keyword)
         if not raw:
             return None
@@ -113,7 +113,8 @@ class Tags:
             return int(raw) & 0xFFFF
         if len(raw) < 2:
             raise Malformed(keyword)
-        return int.from_bytes(raw[:2], "little" if little else "big")
+        lowest = raw[:2] if little or len(raw) != 4 else raw[2:]
+        return int.from_bytes(lowest, "little" if little else "big")
 
     def items(self, keyword: str) -> list["Tags"]:
         """Items of a sequence."""

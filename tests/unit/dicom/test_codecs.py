@@ -113,9 +113,24 @@ def _cut_within_a_run(segments):
     return [segments[0], segments[1][:-3] + b"\x7f"]
 
 
+def _a_segment_less(segments):
+    return segments[:1]
+
+
+def _a_segment_more(segments):
+    return [*segments, segments[0]]
+
+
 @pytest.mark.parametrize(
     "damage",
-    [_a_pixel_more, _a_zero_more_at_the_start, _a_pixel_less, _cut_within_a_run, lambda s: s[:1], lambda s: [*s, s[0]]],
+    [
+        _a_pixel_more,
+        _a_zero_more_at_the_start,
+        _a_pixel_less,
+        _cut_within_a_run,
+        _a_segment_less,
+        _a_segment_more,
+    ],
 )
 def test_run_length_frame_of_another_length_is_refused(damage, folder):
     _edit_run_length(folder, damage)

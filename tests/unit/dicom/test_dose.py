@@ -11,10 +11,12 @@ EVENTS = ("2.25.101", "2.25.102", "2.25.103")
 
 
 def _with_report(folder, acquisitions, events=EVENTS[:1], keep_ctdi=True):
-    for number, path in enumerate(series_files(folder)):
+    paths = series_files(folder)
+    for number, path in enumerate(paths):
 
         def change(dataset, number=number):
-            dataset.IrradiationEventUID = events[number % len(events)]
+            # One event after the other along the table.
+            dataset.IrradiationEventUID = events[number * len(events) // len(paths)]
             if not keep_ctdi:
                 del dataset.CTDIvol
 
