@@ -58,7 +58,7 @@ class Frame:
     mas: float | None
     date: str
     kvp: float | None
-    kernel: str
+    kernel: str  # in an enhanced object with the algorithm
 
 
 def single_frame(tags: Tags) -> Frame:
@@ -170,7 +170,9 @@ def _enhanced_frame(shared: Tags | None, own: Tags, index: int) -> Frame:
         exposure.double("ExposureInmAs") if exposure else None,
         moment[:8],
         beam.number_or_none("KVP") if beam else None,
-        reconstruction.text("ConvolutionKernel") if reconstruction else "",
+        " ".join(map(reconstruction.text, ("ConvolutionKernel", "ReconstructionAlgorithm"))).strip()
+        if reconstruction
+        else "",
     )
 
 

@@ -10,15 +10,30 @@ from statsmodels.stats.inter_rater import cohens_kappa
 from calcohort.categories import CATEGORIES, categorise
 from calcohort.errors import InputError
 from calcohort.statistics.checks import counts as checked_counts
+from calcohort.statistics.checks import ranked
 from calcohort.statistics.concordance import Z95
 
 WEIGHTS = ("none", "linear", "quadratic")
+# The root of what rounding leaves of a variance of 0; no study is large enough for an error so small.
+_ROUNDING = 1e-7
 # Names of the held-out part of the development scans.
 TESTING = ("test", "testing", "internal_testing")
 
 
 def matrix(reference: np.ndarray, rating: np.ndarray) -> np.ndarray:
-    """Counts (4, 4) over all four categories, rows = reference; empty categories stay."""
+    """Counts (4, 4) over all four categories, rows = reference; empty categories stay.
+
+    Raises
+    ------
+    InputError
+        If an index is none of a category, or the arrays differ in length.
+    """
+    reference = ranked(reference, len(rating), "reference")
+    rating = ranked(rating, len(reference), "rating")
+    if not np.isin([*reference, *rating], range(len(CATEGORIES))).all():
+        raise InputError(
+            "an index is none of a category", where="categories", cure="leave out missing scores"
+        )
     counts = np.zeros((len(CATEGORIES), len(CATEGORIES)), dtype=int)
     np.add.at(counts, (reference, rating), 1)
     return counts
@@ -44,8 +59,10 @@ def kappa(counts: np.ndarray, weights: str) -> dict:
     Raises
     ------
     InputError
-        If the table is not square, or a cell is not a count.
+        If the table is not square, a cell is not a count, or there are no such weights.
     """
+    if weights not in WEIGHTS:
+        raise InputError(f"no weights {weights!r}", where="kappa", cure=f"use one of {', '.join(WEIGHTS)}")
     counts = checked_counts(counts, square=True)
     n = int(counts.sum())
     if n == 0:
@@ -65,7 +82,7 @@ def kappa(counts: np.ndarray, weights: str) -> dict:
         result = cohens_kappa(counts, wt=wt)
         row["kappa"] = float(result.kappa)
         se = float(result.std_kappa)
-    if not np.isfinite(se) or se < 1e-12:
+    if not np.isfinite(se) or se < _ROUNDING:
         return {**row, "note": "no interval: agreement does not vary"}
     return {**row, "se": se, "ci_low": row["kappa"] - Z95 * se, "ci_high": row["kappa"] + Z95 * se}
 

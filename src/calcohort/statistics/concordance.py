@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import norm
 
-from calcohort.statistics.checks import alongside, survival_data
+from calcohort.statistics.checks import ranked, survival_data
 from calcohort.statistics.tidy import notes
 
 Z95 = float(norm.ppf(0.975))
@@ -107,10 +107,10 @@ def concordance(time: np.ndarray, event: np.ndarray, risk: np.ndarray) -> Concor
     Raises
     ------
     InputError
-        If the arrays are not survival data, or a risk is missing.
+        If the arrays are not survival data, or a risk is missing or no number.
     """
     time, event = survival_data(time, event)
-    return _concordance(time, event, alongside(risk, len(time), "risks"))
+    return _concordance(time, event, ranked(risk, len(time), "risks"))
 
 
 def _concordance(time: np.ndarray, event: np.ndarray, risk: np.ndarray) -> Concordance:
@@ -141,8 +141,8 @@ def ordinal_concordance(reference: np.ndarray, rating: np.ndarray) -> Concordanc
     """C of an ordinal `rating` against an ordinal `reference`, both (n,): every pair untied on the reference
     counts. It is not symmetric.
     """
-    reference = alongside(reference, len(rating), "reference")
-    rating = alongside(rating, len(reference), "rating")
+    reference = ranked(reference, len(rating), "reference")
+    rating = ranked(rating, len(reference), "rating")
     return _concordance(-reference, np.ones(len(reference), dtype=int), rating)
 
 

@@ -18,6 +18,9 @@ EVENTS_PER_PARAMETER = 10
 EMPTY_REFERENCE = "empty reference category"
 SEPARATION = "separation"
 Z95 = float(norm.ppf(0.975))
+# Numbers of 64 bits hold e to this power and its inverse.
+LARGEST_LOG = 700.0
+BEYOND = "ratio beyond the range of numbers: give the covariate in another unit"
 
 
 @dataclass(frozen=True)
@@ -167,22 +170,23 @@ def term_rows(model: Model, terms: tuple[str, ...] | None = None) -> list[dict]:
             k = model.fitted_terms.index(term)
             beta, se = float(model.fit.beta[k]), float(np.sqrt(model.fit.covariance[k, k]))
             row |= ratio(beta, se)
+            if "estimate" not in row:
+                row["note"] = notes(row["note"], BEYOND)
         rows.append(row)
     return rows
 
 
 def ratio(log_hr: float, se: float) -> dict:
-    """Hazard ratio, 95 % Wald interval, z and two-sided p of a log hazard ratio."""
+    """Hazard ratio, 95 % Wald interval, z and two-sided p of a log hazard ratio.
+
+    Without ratio and interval where a number cannot hold them: a covariate in a unit far from its spread.
+    """
     z = log_hr / se
-    return {
-        "estimate": np.exp(log_hr),
-        "log_hr": log_hr,
-        "se": se,
-        "ci_low": np.exp(log_hr - Z95 * se),
-        "ci_high": np.exp(log_hr + Z95 * se),
-        "z": z,
-        "p": 2.0 * norm.sf(abs(z)),
-    }
+    row = {"log_hr": log_hr, "se": se, "z": z, "p": 2.0 * norm.sf(abs(z))}
+    if abs(log_hr) + Z95 * se > LARGEST_LOG:
+        return row
+    bounds = {"ci_low": np.exp(log_hr - Z95 * se), "ci_high": np.exp(log_hr + Z95 * se)}
+    return {"estimate": np.exp(log_hr), **bounds, **row}
 
 
 def set_model(analysis_set: AnalysisSet, model: str) -> Model | None:

@@ -11,7 +11,7 @@ from scipy import stats
 
 from calcohort.errors import InputError
 from calcohort.seeds import rng
-from calcohort.statistics.checks import alongside
+from calcohort.statistics.checks import alongside, numbers
 from calcohort.statistics.checks import counts as checked_counts
 
 WILCOXON = "Wilcoxon rank-sum test"
@@ -144,8 +144,22 @@ def compare(values: pd.Series, group: pd.Series, kind: str = "continuous", seed:
     values, group : Series or arrays, shape (n,)
     kind : str
         continuous or categorical.
+
+    Raises
+    ------
+    InputError
+        If the kind is none of these, the lengths differ, or continuous values are no numbers.
     """
-    table = pd.DataFrame({"value": np.asarray(values), "group": np.asarray(group)}).dropna()
+    if kind not in ("continuous", "categorical"):
+        raise InputError(f"no kind {kind!r}", where="comparison", cure="continuous or categorical")
+    values, group = np.asarray(values), np.asarray(group)
+    if values.shape != group.shape:
+        raise InputError(
+            f"{values.shape} values and {group.shape} groups", where="comparison", cure="pair them"
+        )
+    if kind == "continuous":
+        values = numbers(values, "values")
+    table = pd.DataFrame({"value": values, "group": group}).dropna()
     if table["group"].nunique() < 2:
         return {"statistic": np.nan, "p": np.nan, "test": "none", "note": "one group"}
     if kind == "categorical":

@@ -11,7 +11,7 @@ import numpy as np
 
 from calcohort.errors import InputError
 from calcohort.seeds import rng
-from calcohort.statistics.checks import alongside, survival_data
+from calcohort.statistics.checks import alongside, ranked, survival_data
 from calcohort.statistics.populations import Settings
 from calcohort.statistics.resampling import WeightedKaplanMeier, patient_weights, percentile_interval
 from calcohort.statistics.tidy import notes
@@ -142,7 +142,7 @@ def nri_rows(time, event, dl_ctac, standard, settings: Settings, key: dict) -> l
     key : dict
         population and endpoint.
     """
-    direction = np.sign(standard - dl_ctac)
+    direction = np.sign(ranked(standard, len(time), "standard") - ranked(dl_ctac, len(time), "dl_ctac"))
     n = len(time)
     common = {**key, "n": n, "seed": settings.seed}
     horizons = np.array(sorted({*settings.horizons_years, settings.primary_horizon_years}))

@@ -122,9 +122,12 @@ def prepare(analysis: pd.DataFrame) -> pd.DataFrame:
     if not analysis.columns.is_unique:
         twice = analysis.columns[analysis.columns.duplicated()][0]
         raise InputError(f"column {twice} is there twice", where="analysis table", cure="keep one of them")
-    if analysis["patient_id"].duplicated().any():
+    patients = analysis["patient_id"].astype(str).str.strip()
+    if (analysis["patient_id"].isna() | (patients == "")).any():
+        raise InputError("a row without patient_id", where="analysis table", cure="name its patient")
+    if patients.duplicated().any():
         raise InputError("a patient has two rows", where="analysis table", cure="give one row a patient")
-    frame = pd.DataFrame({"patient_id": analysis["patient_id"].astype(str).to_numpy()})
+    frame = pd.DataFrame({"patient_id": patients.to_numpy()})
     for column in ("followup_days", "mace", *SCORE_COLUMNS, *CONTINUOUS, *BINARY, "death_days"):
         if column in analysis:
             frame[column] = _numbers(analysis[column])
@@ -170,12 +173,14 @@ def _require(table: pd.DataFrame, columns: tuple[str, ...], where: str) -> None:
 
 
 def _numbers(values: pd.Series) -> np.ndarray:
-    if values.dtype.kind in "mM":
+    if values.dtype.kind in "mMc":
         raise InputError(
-            f"column {values.name} holds dates or spans of time", where="analysis table", cure="give numbers"
+            f"column {values.name} holds dates, spans of time or complex numbers",
+            where="analysis table",
+            cure="give numbers",
         )
-    if values.dtype == object:
-        values = values.where(values != "", None)
+    if values.dtype == object or isinstance(values.dtype, pd.StringDtype):
+        values = values.astype(object).where(values != "", None)
     numbers = pd.to_numeric(values, errors="coerce").astype(float)
     if (numbers.isna() & values.notna()).any():
         raise InputError(
@@ -193,11 +198,12 @@ def _check(frame: pd.DataFrame) -> None:
             raise InputError(
                 f"{frame[column].isna().sum()} rows without {column}", where=where, cure="remove them"
             )
-    if (frame["followup_days"] < 0).any():
-        count = int((frame["followup_days"] < 0).sum())
-        raise InputError(
-            f"{count} rows with negative followup_days", where=where, cure="count days from the scan"
-        )
+    for column in ("followup_days", "death_days"):
+        if column in frame and (frame[column] < 0).any():
+            count = int((frame[column] < 0).sum())
+            raise InputError(
+                f"{count} rows with negative {column}", where=where, cure="count days from the scan"
+            )
     if np.isinf(frame.select_dtypes("number").to_numpy()).any():
         raise InputError("an infinite number", where=where, cure="leave a missing value empty")
     for column in ("mace", *BINARY):

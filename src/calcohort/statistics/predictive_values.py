@@ -5,7 +5,7 @@ from scipy.stats import chi2, norm
 from statsmodels.stats.proportion import proportion_confint
 
 from calcohort.seeds import rng
-from calcohort.statistics.checks import alongside, survival_data
+from calcohort.statistics.checks import survival_data, yes_or_no
 from calcohort.statistics.populations import AnalysisSet, Settings
 from calcohort.statistics.resampling import WeightedKaplanMeier, patient_weights, percentile_interval
 from calcohort.statistics.survival import kaplan_meier
@@ -116,7 +116,7 @@ def kosinski(event: np.ndarray, first_negative: np.ndarray, second_negative: np.
 def _cells(event, first, second) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Counts (with an event, without) of: only the first negative, only the second, both."""
     event = survival_data(np.zeros(len(event)), event)[1]
-    first, second = (alongside(who, len(event), "negatives").astype(bool) for who in (first, second))
+    first, second = (yes_or_no(who, len(event), "negatives") for who in (first, second))
     return tuple(
         np.array([(who & (event == 1)).sum(), (who & (event == 0)).sum()], dtype=float)
         for who in (first & ~second, second & ~first, first & second)

@@ -4,6 +4,7 @@ import numpy as np
 from scipy.stats import chi2
 
 from calcohort.categories import CATEGORIES
+from calcohort.errors import InputError
 from calcohort.statistics.cox import Z95, Design, fit, reference_present, set_models, term_rows
 from calcohort.statistics.populations import AnalysisSet, Settings
 from calcohort.statistics.proportional_hazards import model_test
@@ -28,7 +29,14 @@ def restricted_mean(time: np.ndarray, event: np.ndarray, horizon: float) -> tupl
     Area under the Kaplan-Meier curve; variance = sum over event times t of (area from t to the horizon)^2
     d / (n (n - d)) (Greenwood; Royston and Parmar 2013). Empty where nobody was followed to the horizon,
     unless the curve has come to 0 before.
+
+    Raises
+    ------
+    InputError
+        If the arrays are not survival data, or the horizon is not after the start.
     """
+    if not horizon > 0:
+        raise InputError(f"horizon {horizon}", where="restricted mean", cure="give a time above 0")
     curve = kaplan_meier(time, event)
     if curve.time[-1] < horizon and curve.survival[-1] > 0:
         return np.nan, np.nan

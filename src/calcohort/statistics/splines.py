@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.stats import chi2
 
-from calcohort.statistics.cox import EVENTS_PER_PARAMETER, Z95
+from calcohort.statistics.cox import EVENTS_PER_PARAMETER, LARGEST_LOG, Z95
 from calcohort.statistics.partial_likelihood import maximise
 from calcohort.statistics.populations import SCORES, AnalysisSet
 from calcohort.statistics.tidy import notes
@@ -67,6 +67,8 @@ def spline_tables(analysis_set: AnalysisSet, endpoint: str) -> tuple[list[dict],
     shape = basis(np.log1p(grid), at) - basis(np.zeros(1), at)
     log_hr = shape @ curved.beta
     se = np.sqrt(np.einsum("ij,jk,ik->i", shape, curved.covariance, shape).clip(0))
+    if np.max(np.abs(log_hr) + Z95 * se) > LARGEST_LOG:
+        return nothing("separation")
     rows = [
         {
             **key,

@@ -1,17 +1,18 @@
 """What each function says to input that makes no sense, and that near-equal times are ties."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from calcohort.errors import InputError
-from calcohort.statistics.agreement import kappa
+from calcohort.statistics.agreement import WEIGHTS, kappa, matrix
 from calcohort.statistics.competing_risks import cumulative_incidence
 from calcohort.statistics.concordance import concordance, ordinal_concordance
 from calcohort.statistics.cox import Design, fit
 from calcohort.statistics.group_tests import compare, fisher_test, kruskal, wilcoxon
-from calcohort.statistics.nri import SurvivalNri
+from calcohort.statistics.nri import SurvivalNri, nri_rows
 from calcohort.statistics.partial_likelihood import maximise
-from calcohort.statistics.populations import prepare, tied
+from calcohort.statistics.populations import Settings, prepare, tied
 from calcohort.statistics.predictive_values import kosinski, leisenring
 from calcohort.statistics.rmst import restricted_mean
 from calcohort.statistics.run import FAMILIES
@@ -65,6 +66,21 @@ def test_impossible_survival_data_are_one_line(function, name):
         lambda: kosinski(np.array([0, 1]), np.array([1, 0, 1]), np.array([0, 1])),
         lambda: wilcoxon(TIME, np.array([])),
         lambda: kruskal([TIME]),
+        lambda: kaplan_meier(["a", "b", "c", "d"], EVENT),
+        lambda: kaplan_meier(TIME.astype("timedelta64[D]"), EVENT),
+        lambda: concordance(TIME, EVENT, np.array([1.0, None, 2, 3], dtype=object)),
+        lambda: concordance(TIME, EVENT, np.array(["10", "9", "8", "7"])),
+        lambda: concordance(TIME, EVENT, np.ones((4, 2))),
+        lambda: logrank(TIME, EVENT, np.array(["a", None, "b", "b"], dtype=object)),
+        lambda: restricted_mean(TIME, EVENT, -1.0),
+        lambda: kappa(np.eye(2), "lin"),
+        lambda: matrix(np.array([-1, 0]), np.array([0, 0])),
+        lambda: leisenring(np.array([0, 1]), np.array(["0", "1"]), np.array([0, 1])),
+        lambda: kosinski(np.array([0, 1]), np.array([3, 0]), np.array([0, 1])),
+        lambda: compare(TIME, GROUP[:2]),
+        lambda: compare(TIME, GROUP, "category"),
+        lambda: compare(np.array(["a", "b", "c", "d"]), GROUP),
+        lambda: fisher_test([["a", "b"], ["c", "d"]]),
     ],
 )
 def test_impossible_arguments_are_one_line(call):
@@ -124,3 +140,43 @@ def test_an_endpoint_may_add_patients_but_not_without_covariates(cohort, quick):
 
 def test_preparing_counts_nobody_twice(cohort):
     assert len(prepare(cohort)) == len(cohort)
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint64, np.int8, bool])
+def test_the_type_of_categories_does_not_change_a_number(kind):
+    up, down = np.array([0, 1, 1, 0]), np.array([1, 1, 0, 0])
+    want, got = ordinal_concordance(up, down), ordinal_concordance(up.astype(kind), down.astype(kind))
+    assert got.estimate == want.estimate
+    settings, key = Settings(bootstrap_replicates=2, horizons_years=(2.0,)), {"population": "paired"}
+    want, got = (
+        [row.get("estimate") for row in nri_rows(TIME, EVENT, up.astype(t), down.astype(t), settings, key)]
+        for t in (int, kind)
+    )
+    assert got == want
+
+
+def test_agreement_with_a_margin_of_one_category_has_no_interval():
+    for weights in WEIGHTS:
+        row = kappa(np.array([[211, 97, 40, 13], [0] * 4, [0] * 4, [0] * 4]), weights)
+        assert "se" not in row and row["note"] == "no interval: agreement does not vary"
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("unit", [1e-9, 1e9])
+def test_a_ratio_that_no_number_holds_is_empty_with_a_note(cohort, quick, unit):
+    rows = FAMILIES["cox"](cohort.assign(mfr=cohort["mfr"] * unit), None, quick)["cox"]
+    assert not np.isinf(rows.select_dtypes("number").to_numpy()).any()
+    beyond = rows[rows["note"].fillna("").str.contains("another unit")]
+    assert beyond["estimate"].isna().all() and beyond["log_hr"].notna().all()
+    assert (len(beyond) > 0) == (unit < 1)
+
+
+@pytest.mark.parametrize("ids", [["1", 1], ["P1 ", "P1"], ["P1", None], ["P1", " "]])
+def test_patients_that_cannot_be_told_apart_are_refused(cohort, ids):
+    with pytest.raises(InputError):
+        prepare(cohort.head(2).assign(patient_id=pd.Series(ids, dtype=object)))
+
+
+def test_text_columns_may_hold_numbers_and_blanks(cohort):
+    as_text = cohort.assign(mfr=cohort["mfr"].astype(str).where(cohort["mfr"].notna(), "").astype("string"))
+    np.testing.assert_array_equal(prepare(as_text)["mfr"], prepare(cohort)["mfr"])
