@@ -20,6 +20,8 @@ _SMALLEST_TISSUE_SHARE = 0.01
 _BONE_HU, _LARGEST_BONE_SHARE = 700, 0.1
 # A slice whose last rows are empty, more of them than in its neighbours, was written in part.
 _EMPTY_ROWS, _EMPTY_SHARE = 4, 0.02
+# Enough to find slices that may be alike, which are then compared whole.
+_ROWS_OF_A_CHECKSUM = 8
 # Noise has many values; drawings and phantoms, in which whole rows may be alike, have few.
 _VALUES_OF_NOISE = 64
 
@@ -56,7 +58,8 @@ class Plausibility:
         if lowest > _AIR_BELOW_HU and np.count_nonzero(values > _BONE_HU) > _LARGEST_BONE_SHARE * values.size:
             self._shifted = True
         self._empty[level] = _empty_rows(words)
-        self._checksums[level] = zlib.crc32(words)
+        middle = len(words) // 2
+        self._checksums[level] = zlib.crc32(words[middle : middle + _ROWS_OF_A_CHECKSUM])
 
     def judge(self, hu, one_scale: bool) -> tuple[str, ...]:
         """Warnings about the scan, whose slices `hu` gives by number.
