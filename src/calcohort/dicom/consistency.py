@@ -18,7 +18,7 @@ from calcohort.dicom.reasons import REASONS, Rejected
 # Thickness is written with rounding; a tenth apart is another reconstruction.
 _SAME_THICKNESS = 0.1
 # What one reconstruction has throughout, where it is given at all.
-_THE_SAME = ("PatientPosition", "SeriesNumber", "FilterType")
+_THE_SAME = ("Manufacturer", "ManufacturerModelName", "PatientPosition", "SeriesNumber", "FilterType")
 # What may change along the table once, but not back again.
 _IN_ONE_PIECE = (
     "ImageType", "SeriesDescription", "ReconstructionDiameter", "ContrastBolusAgent", "ProtocolName",
@@ -171,7 +171,7 @@ def check_protocol(slices: Sequence[Slice]) -> tuple[str, ...]:
 def _check_mixtures(ordered: Sequence[Slice]) -> None:
     """Refuse slices of two scans or reconstructions, those that take turns along the table above all."""
     facts = [s.header.facts for s in ordered]
-    if any(map(_differ, zip(*(s.header.scanner for s in ordered), strict=True))):
+    if _differ([s.header.scanner for s in ordered]):
         raise Rejected("mixed_reconstructions")
     if any(_differ([_plain(fact[keyword]) for fact in facts]) for keyword in _THE_SAME):
         raise Rejected("mixed_reconstructions")
@@ -276,6 +276,7 @@ def _numbered_alike(numbers: Sequence[int | None]) -> bool:
 def _check_acquisitions(frames: list[Frame]) -> tuple[str, ...]:
     """Several acquisitions are one scan only when the table went on step by step (step and shoot)."""
     ordered = sorted(frames, key=lambda frame: frame.position[2])
+    steps = _steps(ordered)
     # A slice without a number is one of the only scan that the others name.
     named = {frame.acquisition for frame in ordered if not frame.acquisition.startswith("|")}
     blocks = [[ordered[0]]]
@@ -285,13 +286,13 @@ def _check_acquisitions(frames: list[Frame]) -> tuple[str, ...]:
         else:
             blocks.append([frame])
     if len(blocks) == 1:
-        if _times_interleave(ordered) or _pauses(ordered):
+        if _interleave(steps) or _pauses(steps):
             raise Rejected("several_acquisitions")
         return ()
     # A number that comes back after another one: two scans of the same place.
     if len({block[0].acquisition for block in blocks}) < len(blocks):
         raise Rejected("several_acquisitions")
-    if _pauses(ordered) or not (_counts_slices(blocks) or _goes_on(blocks)):
+    if _pauses(steps) or not (_counts_slices(blocks) or _goes_on(blocks)):
         raise Rejected("several_acquisitions")
     return ("acquisitions_joined",)
 
@@ -304,13 +305,12 @@ def _counts_slices(blocks: list[list[Frame]]) -> bool:
     return set(np.diff([int(number) for number in numbers]).tolist()) in ({1}, {-1})
 
 
-def _pauses(ordered: list[Frame]) -> bool:
+def _pauses(steps: np.ndarray) -> bool:
     """Whether long pauses part the slices along the table: scans of several moments.
 
     Many pauses that all go one way are the steps of a slow scan.
     """
-    long = _steps(ordered)
-    long = long[np.abs(long) > _LONGEST_STEP_S]
+    long = steps[np.abs(steps) > _LONGEST_STEP_S]
     return 0 < len(long) < _MOST_PASSES or len(set(np.sign(long))) > 1
 
 
@@ -359,9 +359,8 @@ def _goes_on(blocks: list[list[Frame]]) -> bool:
     return bool(np.all(steps > 0) or np.all(steps < 0))
 
 
-def _times_interleave(ordered: list[Frame]) -> bool:
+def _interleave(steps: np.ndarray) -> bool:
     """Whether slices along the table belong, in turn, to an early and a late scan."""
-    steps = _steps(ordered)
     jumps = np.sign(steps[np.abs(steps) > _AT_ONCE_S])
     return np.count_nonzero(np.diff(jumps)) >= 2
 

@@ -19,7 +19,7 @@ from calcohort.dicom.pixels import PixelLayout
 from calcohort.dicom.reasons import Rejected
 from calcohort.dicom.run_length import decode_run_length
 
-# One decoder each, so that the result never depends on which others are installed.
+# Named ones, so that the result never depends on which others are installed; where two are, both must agree.
 _DECODERS = {
     uid.JPEGLSLossless: ("pyjpegls",),
     uid.JPEGLSNearLossless: ("pyjpegls",),

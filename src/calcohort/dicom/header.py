@@ -63,8 +63,8 @@ class FileHeader:
     """What one file says about itself.
 
     `reason` is None for usable CT slices; a file with a reason may still carry its identity. `patient` holds
-    the identifier and digests of its issuer, name, birth date and sex, `scanner` maker, model and the digest
-    of a serial number: to compare, never to show. `events` are keys of the irradiation events of an image,
+    the identifier and digests of its issuer, name, birth date and sex, `scanner` the digest of a serial
+    number: to compare, never to show. `events` are keys of the irradiation events of an image,
     `doses` those that a dose report tells of.
     """
 
@@ -76,7 +76,7 @@ class FileHeader:
     study_uid: str = ""
     frame_of_reference: str = ""
     patient: tuple[str, str, str, str, str] = ("", "", "", "", "")
-    scanner: tuple[str, str, str] = ("", "", "")
+    scanner: str = ""
     study_date: str = ""
     transfer_syntax: str = ""
     facts: dict[str, str] | None = None
@@ -93,11 +93,11 @@ def read_header(
     """Read one file's header; whatever is wrong with it becomes its reason code."""
     path = os.fspath(path)
     try:
-        mode = os.stat(path).st_mode
-        if not stat.S_ISREG(mode):
-            return FileHeader(path, "unreadable" if stat.S_ISDIR(mode) else "not_dicom")
+        status = os.stat(path)
+        if not stat.S_ISREG(status.st_mode):
+            return FileHeader(path, "unreadable" if stat.S_ISDIR(status.st_mode) else "not_dicom")
         with open(path, "rb") as handle:
-            return _parse(path, handle, extra_keywords, allow_lossy)
+            return _parse(path, handle, Budget(status.st_size), extra_keywords, allow_lossy)
     except FileNotFoundError:
         return FileHeader(path, "not_dicom")
     except OSError as error:
@@ -105,11 +105,13 @@ def read_header(
         return FileHeader(path, "not_dicom" if error.errno == errno.ELOOP else "unreadable")
 
 
-def _parse(path: str, handle: BinaryIO, extra: tuple[str, ...], allow_lossy: bool) -> FileHeader:
+def _parse(
+    path: str, handle: BinaryIO, budget: Budget, extra: tuple[str, ...], allow_lossy: bool
+) -> FileHeader:
     has_preamble = _looks_like_dicom(handle)
     if has_preamble is None:
         return _unread(path, handle, "not_dicom")
-    wanted, budget = _wanted(extra), Budget(os.fstat(handle.fileno()).st_size)
+    wanted = _wanted(extra)
     try:
         # pydicom's warnings quote header values, which may be identifiers.
         with warnings.catch_warnings():
@@ -169,7 +171,7 @@ def _describe(path, handle, dataset, budget, extra, allow_lossy, has_preamble) -
         study_uid=tags.text("StudyInstanceUID"),
         frame_of_reference=tags.text("FrameOfReferenceUID"),
         patient=_patient(tags),
-        scanner=_scanner(tags),
+        scanner=_digest(tags.text("DeviceSerialNumber")),
         study_date=iso_date(tags.text("StudyDate")),
         transfer_syntax=meta.text("TransferSyntaxUID"),
         facts=_facts(tags, extra),
@@ -254,11 +256,6 @@ def _patient(tags: Tags) -> tuple[str, str, str, str, str]:
     )
 
 
-def _scanner(tags: Tags) -> tuple[str, str, str]:
-    maker, model = (tags.text(keyword).upper() for keyword in ("Manufacturer", "ManufacturerModelName"))
-    return maker, model, _digest(tags.text("DeviceSerialNumber"))
-
-
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12] if text else ""
 
@@ -266,7 +263,8 @@ def _digest(text: str) -> str:
 def _fact(tags: Tags, keyword: str) -> str:
     """Text for a table: one line, of a length that the standard allows."""
     try:
-        return _CONTROL.sub(" ", tags.text(keyword))[:_LONGEST_FACT]
+        text = tags.text(keyword)
+        return (text if text.isprintable() else _CONTROL.sub(" ", text))[:_LONGEST_FACT]
     except Malformed:
         return ""
 

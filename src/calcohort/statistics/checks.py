@@ -15,13 +15,13 @@ def numbers(values, what: str) -> np.ndarray:
         If they are text, dates, complex or something else that is no number.
     """
     values = np.asarray(values)
-    # Spans of time would count as nanoseconds.
-    if values.dtype.kind in "biufO":
-        try:
-            return values.astype(float)
-        except (TypeError, ValueError):
-            pass
-    raise InputError("a value is not a number", where=what, cure="give numbers")
+    try:
+        # Spans of time would count as nanoseconds.
+        if values.dtype.kind not in "biufO":
+            raise TypeError
+        return values.astype(float)
+    except (TypeError, ValueError):
+        raise InputError("a value is not a number", where=what, cure="give numbers") from None
 
 
 def survival_data(time, event) -> tuple[np.ndarray, np.ndarray]:
