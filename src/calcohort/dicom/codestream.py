@@ -8,7 +8,9 @@ from pydicom import uid
 from calcohort.dicom.reasons import Rejected
 
 J2K = frozenset({uid.JPEG2000Lossless, uid.JPEG2000, uid.HTJ2KLossless, uid.HTJ2KLosslessRPCL, uid.HTJ2K})
-_JPEG_LS = frozenset({uid.JPEGLSLossless, uid.JPEGLSNearLossless})
+JPEG_LS = frozenset({uid.JPEGLSLossless, uid.JPEGLSNearLossless})
+JPEG_LOSSLESS = frozenset({uid.JPEGLossless, uid.JPEGLosslessSV1})
+JPEG = JPEG_LOSSLESS | {uid.JPEGBaseline8Bit, uid.JPEGExtended12Bit}
 # Encoders in use write few tiles and precincts of 64 pixels or more; thousands of tiny ones cost a decoder
 # gigabytes before it has read a pixel.
 _MOST_TILES = 4096
@@ -17,13 +19,14 @@ _SMALLEST_PRECINCT = 3
 
 @dataclass(frozen=True)
 class Stream:
-    """Size, depth and kind of one compressed frame."""
+    """Size, depth and kind of one compressed frame; `plain` is a JPEG without restarts and without shift."""
 
     rows: int
     columns: int
     components: int
     bits: int
     lossy: bool
+    plain: bool = False
 
 
 def read_stream(frame: bytes, transfer_syntax: str) -> Stream:
@@ -36,13 +39,13 @@ def read_stream(frame: bytes, transfer_syntax: str) -> Stream:
     """
     syntax = uid.UID(transfer_syntax)
     try:
-        return _j2k(frame) if syntax in J2K else _jpeg(frame, syntax in _JPEG_LS)
-    except (struct.error, IndexError):
+        return _j2k(frame) if syntax in J2K else _jpeg(frame, syntax in JPEG_LS)
+    except (struct.error, IndexError, ValueError):
         raise Rejected("undecodable") from None
 
 
 def _jpeg(frame: bytes, is_ls: bool) -> Stream:
-    found, at = None, 2
+    found, restarts, at = None, False, 2
     if frame[:2] != b"\xff\xd8":
         raise Rejected("undecodable")
     while True:
@@ -52,6 +55,7 @@ def _jpeg(frame: bytes, is_ls: bool) -> Stream:
             continue
         if marker == 0xFFDA:
             break
+        restarts = restarts or marker == 0xFFDD
         if marker == 0xFFF7 or (0xFFC0 <= marker <= 0xFFCF and marker not in (0xFFC4, 0xFFC8, 0xFFCC)):
             bits, rows, columns, components = struct.unpack(">BHHB", frame[at + 4 : at + 10])
             found = marker, bits, rows, columns, components
@@ -60,9 +64,9 @@ def _jpeg(frame: bytes, is_ls: bool) -> Stream:
         raise Rejected("undecodable")
     marker, bits, rows, columns, components = found
     # Behind the components of the scan JPEG-LS keeps the largest error it may make.
-    near = frame[at + 5 + 2 * frame[at + 4]]
+    near, _, shift = frame[at + 5 + 2 * frame[at + 4] :][:3]
     lossy = near > 0 if is_ls else marker not in (0xFFC3, 0xFFC7, 0xFFCB, 0xFFCF)
-    return Stream(rows, columns, components, bits, lossy)
+    return Stream(rows, columns, components, bits, lossy, plain=not restarts and not shift & 15)
 
 
 def _j2k(frame: bytes) -> Stream:

@@ -1,35 +1,18 @@
 """From stored pixels to Hounsfield units, slice by slice."""
 
-import struct
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
 
 import numpy as np
 from pydicom import uid
-from pydicom.encaps import generate_fragments, generate_frames, parse_fragments
-from pydicom.pixels import get_decoder
 
 from calcohort.dicom.bounded import inflated
-from calcohort.dicom.codestream import read_stream
+from calcohort.dicom.compressed import compressed_frames, decompress
 from calcohort.dicom.frames import Frame
 from calcohort.dicom.padding import AIR_HU, Padding, find_padding, has_no_padding
 from calcohort.dicom.pixels import PixelLayout
 from calcohort.dicom.reasons import Rejected
-from calcohort.dicom.run_length import decode_run_length
-
-# Named ones, so that the result never depends on which others are installed; where two are, both must agree.
-_DECODERS = {
-    uid.JPEGLSLossless: ("pyjpegls",),
-    uid.JPEGLSNearLossless: ("pyjpegls",),
-    uid.JPEG2000Lossless: ("pylibjpeg", "gdcm"),
-    uid.JPEG2000: ("pylibjpeg", "gdcm"),
-    uid.JPEGLossless: ("pylibjpeg", "gdcm"),
-    uid.JPEGLosslessSV1: ("pylibjpeg", "gdcm"),
-    uid.JPEGBaseline8Bit: ("pylibjpeg",),
-    uid.JPEGExtended12Bit: ("pylibjpeg",),
-}
 
 _INT16 = np.iinfo(np.int16)
 # A picture whose neighbouring pixels are alike becomes noise with its bytes in the wrong order.
@@ -56,79 +39,12 @@ def stored_frames(handle: BinaryIO, layout: PixelLayout) -> Iterator[np.ndarray]
             yield np.frombuffer(data, dtype=code).reshape(layout.rows, layout.columns)
         return
     n_frames = 0
-    for frame in _encapsulated(handle, layout):
+    for frame in compressed_frames(handle, layout):
         n_frames += 1
         if n_frames <= layout.n_frames:
-            yield _decompress(frame, layout)
+            yield decompress(frame, layout)
     if n_frames != layout.n_frames:
         raise Rejected("truncated")
-
-
-def _encapsulated(handle: BinaryIO, layout: PixelLayout) -> Iterator[bytes]:
-    """Compressed frames one by one. Where the fragments alone tell, the table of offsets is not believed."""
-    handle.seek(layout.offset + 4)
-    first = layout.offset + 8 + struct.unpack("<L", handle.read(4))[0]
-    handle.seek(first)
-    n_fragments, _ = parse_fragments(handle)
-    if layout.n_frames == 1:
-        yield b"".join(generate_fragments(handle))
-    elif n_fragments == layout.n_frames:
-        yield from generate_fragments(handle)
-    else:
-        handle.seek(layout.offset)
-        yield from generate_frames(handle, number_of_frames=layout.n_frames)
-
-
-def _decompress(frame: bytes, layout: PixelLayout) -> np.ndarray:
-    syntax = uid.UID(layout.transfer_syntax)
-    if syntax == uid.RLELossless:
-        words = decode_run_length(frame, layout.rows * layout.columns, layout.bits_allocated // 8)
-        return words.reshape(layout.rows, layout.columns)
-    _check_codestream(frame, layout)
-    results = [_run(plugin, syntax, frame, layout) for plugin in _DECODERS.get(syntax, ("pylibjpeg",))]
-    # Decoders differ on damaged streams, and some return nonsense without an error.
-    if any(not np.array_equal(results[0], other) for other in results[1:]):
-        raise Rejected("undecodable")
-    return results[0]
-
-
-def _run(plugin: str, syntax: uid.UID, frame: bytes, layout: PixelLayout) -> np.ndarray:
-    item = struct.pack("<HHL", 0xFFFE, 0xE000, len(frame))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        values, _ = get_decoder(syntax).as_array(
-            b"\xfe\xff\x00\xe0\x00\x00\x00\x00" + item + frame,
-            raw=True,
-            index=0,
-            decoding_plugin=plugin,
-            rows=layout.rows,
-            columns=layout.columns,
-            number_of_frames=1,
-            samples_per_pixel=1,
-            bits_allocated=layout.bits_allocated,
-            bits_stored=layout.bits_stored,
-            pixel_representation=int(layout.signed),
-            photometric_interpretation="MONOCHROME2",
-            pixel_keyword="PixelData",
-        )
-    if values.shape != (layout.rows, layout.columns):
-        raise Rejected("undecodable")
-    n_bytes = layout.bits_allocated // 8
-    return values.astype(f"<i{n_bytes}", copy=False).view(f"<u{n_bytes}")
-
-
-def _check_codestream(frame: bytes, layout: PixelLayout) -> None:
-    """The stream's own size and depth must be the header's, and it must run to its end marker."""
-    if not frame.rstrip(b"\0").endswith(b"\xff\xd9"):
-        raise Rejected("truncated")
-    stream = read_stream(frame, layout.transfer_syntax)
-    if (stream.rows, stream.columns, stream.components) != (layout.rows, layout.columns, 1):
-        raise Rejected("undecodable")
-    # Fewer bits than announced leave a sign bit where no decoder looks for it.
-    if stream.bits > layout.bits_allocated or (layout.signed and stream.bits < layout.bits_stored):
-        raise Rejected("undecodable")
-    if stream.lossy and not layout.lossy:
-        raise Rejected("lossy")
 
 
 def to_hounsfield(words: np.ndarray, frame: Frame, layout: PixelLayout) -> tuple[np.ndarray, Padding | None]:

@@ -58,7 +58,8 @@ def aside(sop_class: str, facts: dict[str, str], lossy: bool = False) -> str | N
         return "secondary_capture"
     if (values[0] == "DERIVED" and not lossy) or is_computed(values):
         return "derived_image"
-    if len(values) > 1 and values[1] == "SECONDARY":
+    # An axial image made after the examination is a later reconstruction.
+    if len(values) > 1 and values[1] == "SECONDARY" and "AXIAL" not in values:
         return "secondary_capture"
     return None
 

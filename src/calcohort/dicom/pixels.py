@@ -8,13 +8,14 @@ from typing import BinaryIO
 
 import pydicom
 from pydicom import uid
-from pydicom.pixels import get_decoder
 
 from calcohort.dicom import kinds
-from calcohort.dicom.codestream import read_stream
+from calcohort.dicom.codestream import J2K, JPEG, JPEG_LS, read_stream
 from calcohort.dicom.reasons import Rejected
 from calcohort.dicom.tags import Malformed, Tags
 
+# Transfer syntaxes of compressed frames that can be decoded.
+_COMPRESSED = J2K | JPEG_LS | JPEG | {uid.RLELossless}
 _PIXEL_DATA = 0x7FE00010
 _ITEM, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE0DD
 _UNDEFINED = 0xFFFFFFFF
@@ -117,8 +118,8 @@ def _syntax(dataset: pydicom.FileDataset) -> uid.UID:
         return uid.ImplicitVRLittleEndian if implicit else explicit
     syntax = uid.UID(name)
     try:
-        supported = not syntax.is_encapsulated or get_decoder(syntax).is_available
-    except (NotImplementedError, ValueError):
+        supported = not syntax.is_encapsulated or syntax in _COMPRESSED
+    except ValueError:
         supported = False
     if not supported:
         raise Rejected("unsupported_syntax")
@@ -147,7 +148,8 @@ def _format(tags: Tags) -> tuple[int, int, int, tuple[int, int, int, bool]]:
         and 8 < stored <= high + 1 <= allocated
         and representation in (0, 1)
         and samples in (1, None)
-        and tags.text("PhotometricInterpretation").upper() in ("MONOCHROME2", "")
+        # Which end is shown white changes nothing of what the scale makes of a value (PS3.3, C.7.6.3.1.2).
+        and tags.text("PhotometricInterpretation").upper() in ("MONOCHROME2", "MONOCHROME1", "")
         and (frames is None or (frames == int(frames) and 1 <= frames < 100_000))
     )
     if not fits:

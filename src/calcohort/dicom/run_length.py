@@ -2,8 +2,8 @@
 
 import struct
 
+import imagecodecs
 import numpy as np
-from rle.rle import decode_segment
 
 from calcohort.dicom.reasons import Rejected
 
@@ -13,7 +13,7 @@ _HEADER = struct.Struct("<16L")
 def decode_run_length(frame: bytes, n_pixels: int, bytes_per_pixel: int) -> np.ndarray:
     """Stored words of a run-length frame (DICOM PS3.5, annex G).
 
-    pylibjpeg-rle decodes the segments; that they are whole is judged here. Some writers fill up a segment
+    A segment is what others call PackBits; that it is whole is judged here. Some writers fill up a segment
     with more zeros than the standard's one, which read as further pixels: these are cut off. Any other
     surplus is damage.
 
@@ -52,6 +52,6 @@ def _segment(segment: bytes, n_pixels: int) -> np.ndarray:
 
 def _decoded(segment: bytes) -> np.ndarray:
     try:
-        return np.frombuffer(decode_segment(segment), dtype=np.uint8)
-    except ValueError:  # a run that is longer than what is left of the segment
+        return np.frombuffer(imagecodecs.packbits_decode(segment), dtype=np.uint8)
+    except imagecodecs.ImcdError:  # a run that is longer than what is left of the segment
         raise Rejected("undecodable") from None

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import imagecodecs
 import jpeg_ls
 import numpy as np
 from pydicom import uid
@@ -23,7 +24,6 @@ TRANSFER_SYNTAXES = {
     "deflated": uid.DeflatedExplicitVRLittleEndian,
     "big_endian": uid.ExplicitVRBigEndian,
 }
-_PLUGINS = {"rle": "pydicom", "jpeg2000": "pylibjpeg"}
 _INTERCEPT = -1024
 # Any fixed number will do: readers use it to tell programs apart.
 _IMPLEMENTATION_UID = "2.25.301886270398473611470917153720480271917"
@@ -218,21 +218,9 @@ def _write_slice(dataset: Dataset, folder: Path, volume: Volume, stored, z: int,
 def set_pixels(dataset: Dataset, stored: np.ndarray, syntax: str) -> None:
     """Put one slice of stored values (uint16 or int16) into the data set, encoded."""
     encoding = TRANSFER_SYNTAXES[syntax]
-    if syntax == "jpegls":
-        stream = jpeg_ls.encode_pixel_data(
-            np.ascontiguousarray(stored, dtype=stored.dtype.newbyteorder("<")).tobytes(),
-            rows=dataset.Rows,
-            columns=dataset.Columns,
-            samples_per_pixel=1,
-            bits_stored=dataset.BitsStored,
-            bits_allocated=16,
-            photometric_interpretation="MONOCHROME2",
-            planar_configuration=0,
-        )
-        dataset.PixelData = encapsulate([bytes(stream)])
-    elif encoding.is_compressed and encoding.is_encapsulated:
-        native = stored.astype(stored.dtype.newbyteorder("<")).tobytes()
-        dataset.PixelData = encapsulate([_encode(dataset, native, syntax)])
+    if syntax in _ENCODERS:
+        little = np.ascontiguousarray(stored, dtype=stored.dtype.newbyteorder("<"))
+        dataset.PixelData = encapsulate([bytes(_ENCODERS[syntax](little, dataset))])
     else:
         order = ">" if syntax == "big_endian" else "<"
         dataset.PixelData = stored.astype(stored.dtype.newbyteorder(order)).tobytes()
@@ -240,10 +228,29 @@ def set_pixels(dataset: Dataset, stored: np.ndarray, syntax: str) -> None:
     dataset["PixelData"].is_undefined_length = encoding.is_encapsulated
 
 
-def _encode(dataset: Dataset, native: bytes, syntax: str) -> bytes:
-    return get_encoder(TRANSFER_SYNTAXES[syntax]).encode(
-        native,
-        encoding_plugin=_PLUGINS[syntax],
+def _jpegls(stored: np.ndarray, dataset: Dataset) -> bytes:
+    return jpeg_ls.encode_pixel_data(
+        stored.tobytes(),
+        rows=dataset.Rows,
+        columns=dataset.Columns,
+        samples_per_pixel=1,
+        bits_stored=dataset.BitsStored,
+        bits_allocated=16,
+        photometric_interpretation="MONOCHROME2",
+        planar_configuration=0,
+    )
+
+
+def _jpeg2000(stored: np.ndarray, dataset: Dataset) -> bytes:
+    return imagecodecs.jpeg2k_encode(
+        stored, level=0, codecformat="j2k", reversible=True, bitspersample=dataset.BitsStored
+    )
+
+
+def _run_length(stored: np.ndarray, dataset: Dataset) -> bytes:
+    return get_encoder(uid.RLELossless).encode(
+        stored.tobytes(),
+        encoding_plugin="pydicom",
         rows=dataset.Rows,
         columns=dataset.Columns,
         number_of_frames=1,
@@ -253,6 +260,9 @@ def _encode(dataset: Dataset, native: bytes, syntax: str) -> bytes:
         pixel_representation=dataset.PixelRepresentation,
         photometric_interpretation="MONOCHROME2",
     )
+
+
+_ENCODERS = {"jpegls": _jpegls, "jpeg2000": _jpeg2000, "rle": _run_length}
 
 
 def save(dataset: Dataset, path: Path, syntax: str) -> None:

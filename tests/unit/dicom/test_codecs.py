@@ -5,6 +5,7 @@ import struct
 from pathlib import Path
 
 import gdcm
+import imagecodecs
 import numpy as np
 import pydicom
 import pytest
@@ -47,8 +48,8 @@ def test_syntax_and_sign(syntax, representation, folder, volume):
 
 
 @pytest.mark.parametrize("representation", ["unsigned", "signed"])
-@pytest.mark.parametrize("syntax", ["JPEGLosslessProcess14_1", "JPEGLosslessProcess14"])
-def test_jpeg_lossless(syntax, representation, folder, volume):
+@pytest.mark.parametrize("syntax", ["JPEGLosslessProcess14_1", "JPEGLosslessProcess14", "JPEG2000Lossless"])
+def test_written_by_gdcm(syntax, representation, folder, volume):
     if representation == "signed":
         plant_fault(folder, "signed", seed=1)
     for path in series_files(folder):
@@ -71,6 +72,93 @@ def _gdcm_transcode(path: Path, syntax: int) -> None:
     writer.SetFile(reader.GetFile())
     writer.SetImage(change.GetOutput())
     assert writer.Write()
+
+
+@pytest.mark.parametrize("predictor", range(1, 8))
+@pytest.mark.parametrize("bits", [12, 16])
+def test_jpeg_lossless_of_any_predictor(bits, predictor, folder, volume):
+    _encode(
+        folder,
+        pydicom.uid.JPEGLossless,
+        lambda stored: imagecodecs.jpeg8_encode(
+            stored, lossless=True, predictor=predictor, bitspersample=bits
+        ),
+    )
+    np.testing.assert_array_equal(load_series(folder).volume.hu, volume.hu)
+
+
+def test_high_throughput_jpeg_2000(folder, volume):
+    _encode(folder, pydicom.uid.HTJ2KLossless, imagecodecs.htj2k_encode)
+    np.testing.assert_array_equal(load_series(folder).volume.hu, volume.hu)
+
+
+def test_twelve_bits_with_loss_can_be_allowed(folder, volume):
+    def encode(stored):
+        return imagecodecs.jpeg8_encode(stored, level=95, bitspersample=12)
+
+    _encode(folder, pydicom.uid.JPEGExtended12Bit, encode)
+    assert load_series(folder).reason == "lossy"
+    hu = load_series(folder, allow_lossy=True).volume.hu.astype(int)
+    assert 0 < np.abs(hu - volume.hu).mean() < 20
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
+def test_a_damaged_bit_of_jpeg_lossless_is_refused(share, folder):
+    def encode(stored):
+        frame = bytearray(imagecodecs.jpeg8_encode(stored, lossless=True, predictor=1, bitspersample=12))
+        frame[int(share * len(frame))] ^= 4
+        return bytes(frame)
+
+    _encode(folder, pydicom.uid.JPEGLosslessSV1, encode)
+    assert load_series(folder).reason == "undecodable"
+
+
+@pytest.mark.parametrize(("rows_between_restarts", "shift"), [(0, 0), (1, 0), (7, 0), (0, 1)])
+def test_jpeg_lossless_with_restarts_or_shifted(rows_between_restarts, shift, folder, volume):
+    def encode(stored):
+        return lossless_jpeg(stored >> shift, rows_between_restarts, shift)
+
+    _encode(folder, pydicom.uid.JPEGLossless, encode)
+    np.testing.assert_array_equal(load_series(folder).volume.hu, volume.hu >> shift << shift)
+
+
+def lossless_jpeg(values: np.ndarray, rows_between_restarts: int, shift: int) -> bytes:
+    """JPEG Lossless of 12 bits with the first predictor (ISO 10918-1, annex H), by its plainest code."""
+    rows, columns = values.shape
+    # Every length of a difference, 0 to 15, has a code of five bits.
+    codes = bytes([0, *[16 * (bits == 5) for bits in range(1, 17)], *range(16)])
+    stream = b"\xff\xd8\xff\xc3" + struct.pack(">HBHHB3B", 11, 12, rows, columns, 1, 1, 0x11, 0)
+    stream += b"\xff\xc4" + struct.pack(">H", 2 + len(codes)) + codes
+    if rows_between_restarts:
+        stream += b"\xff\xdd" + struct.pack(">HH", 4, rows_between_restarts * columns)
+    stream += b"\xff\xda" + struct.pack(">HB2B3B", 8, 1, 1, 0, 1, 0, shift)
+    step = rows_between_restarts or rows
+    for number, top in enumerate(range(0, rows, step)):
+        block = values[top : top + step].astype(int)
+        before = np.roll(block, 1, axis=1)
+        before[1:, 0], before[0, 0] = block[:-1, 0], 1 << (11 - shift)
+        text = "".join(map(_code, (block - before).ravel()))
+        text += "1" * (-len(text) % 8)
+        packed = int(text, 2).to_bytes(len(text) // 8, "big").replace(b"\xff", b"\xff\0")
+        stream += (bytes([0xFF, 0xD0 + (number - 1) % 8]) if number else b"") + packed
+    return stream + b"\xff\xd9"
+
+
+def _code(difference: int) -> str:
+    length = int(abs(difference)).bit_length()
+    low = difference if difference > 0 else difference + (1 << length) - 1
+    return format(length, "05b") + (format(low, f"0{length}b") if length else "")
+
+
+def _encode(folder: Path, syntax: str, encode) -> None:
+    """Write each slice with the frame that `encode` makes of its stored values."""
+    for path in series_files(folder):
+        dataset = pydicom.dcmread(path)
+        frame = encode(np.ascontiguousarray(dataset.pixel_array.astype(np.uint16)))
+        dataset.PixelData = pydicom.encaps.encapsulate([frame])
+        dataset["PixelData"].is_undefined_length = True
+        dataset.file_meta.TransferSyntaxUID = syntax
+        dataset.save_as(path, enforce_file_format=True)
 
 
 def test_stream_of_another_size_is_refused(folder):

@@ -153,3 +153,26 @@ def test_a_broken_file_named_like_the_slices_is_warned_of(folder, name, warned):
     (row,) = scan_folder(folder).series.itertuples()
     assert row.accepted
     assert ("broken_file_beside" in row.warnings) == warned
+
+
+def test_which_end_is_shown_white_changes_no_value(folder, volume):
+    edited(folder, lambda number, dataset: setattr(dataset, "PhotometricInterpretation", "MONOCHROME1"))
+    np.testing.assert_array_equal(load_series(folder).volume.hu, volume.hu)
+
+
+def test_values_that_were_turned_round_are_refused(folder):
+    def edit(number, dataset):
+        store(dataset, 4095 - stored(dataset), signed=False)
+        dataset.PhotometricInterpretation = "MONOCHROME1"
+
+    edited(folder, edit)
+    assert reason(folder) == "implausible_hu"
+
+
+@pytest.mark.parametrize(
+    ("image_type", "code"),
+    [("ORIGINAL\\SECONDARY\\AXIAL", None), ("ORIGINAL\\SECONDARY\\OTHER", "secondary_capture")],
+)
+def test_a_later_reconstruction_is_original(image_type, code, folder):
+    edited(folder, lambda number, dataset: setattr(dataset, "ImageType", image_type))
+    assert reason(folder) == code
