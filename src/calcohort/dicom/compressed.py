@@ -57,7 +57,7 @@ def decompress(frame: bytes, layout: PixelLayout) -> np.ndarray:
 
 
 def _check_by_another(values: np.ndarray, frame: bytes, layout: PixelLayout) -> None:
-    """Behind damage decoders of JPEG Lossless go on, each in its own way; this one knows plain streams only."""
+    """Behind damage JPEG Lossless decoders go on, each in its own way; this one knows plain streams only."""
     if not np.array_equal(values, _words(imagecodecs.jpegsof3_decode(frame), layout)):
         raise Rejected("undecodable")
 
