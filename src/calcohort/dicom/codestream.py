@@ -19,13 +19,17 @@ _SMALLEST_PRECINCT = 3
 
 @dataclass(frozen=True)
 class Stream:
-    """Size, depth and kind of one compressed frame; `plain` is a JPEG without restarts and without shift."""
+    """Size, depth and kind of one compressed frame.
+
+    `signed` words have their sign from the decoder; `plain` is a JPEG without restarts and without shift.
+    """
 
     rows: int
     columns: int
     components: int
     bits: int
     lossy: bool
+    signed: bool = False
     plain: bool = False
 
 
@@ -83,7 +87,8 @@ def _j2k(frame: bytes) -> Stream:
     tiles = -(-(right - tile_left) // width) * -(-(bottom - tile_top) // height)
     if tiles > _MOST_TILES:
         raise Rejected("undecodable")
-    return Stream(bottom - top, right - left, components, (frame[42] & 0x7F) + 1, _j2k_coding(frame))
+    bits, signed = (frame[42] & 0x7F) + 1, frame[42] >= 0x80
+    return Stream(bottom - top, right - left, components, bits, _j2k_coding(frame), signed)
 
 
 def _j2k_coding(frame: bytes) -> bool:

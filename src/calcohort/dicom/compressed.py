@@ -14,7 +14,7 @@ from calcohort.dicom.pixels import PixelLayout
 from calcohort.dicom.reasons import Rejected
 from calcohort.dicom.run_length import decode_run_length
 
-# Named, so that the result never depends on which others are installed.
+# Each syntax has its own, so that a result never depends on what else is installed.
 _DECODERS: dict[str, Callable[[bytes], np.ndarray]] = {
     **dict.fromkeys(J2K, imagecodecs.jpeg2k_decode),
     **dict.fromkeys(JPEG_LS, imagecodecs.jpegls_decode),
@@ -77,7 +77,8 @@ def _checked(frame: bytes, layout: PixelLayout) -> Stream:
     if (stream.rows, stream.columns, stream.components) != (layout.rows, layout.columns, 1):
         raise Rejected("undecodable")
     # Fewer bits than announced leave a sign bit where no decoder looks for it.
-    if stream.bits > layout.bits_allocated or (layout.signed and stream.bits < layout.bits_stored):
+    loses_sign = layout.signed and not stream.signed and stream.bits < layout.bits_stored
+    if stream.bits > layout.bits_allocated or loses_sign:
         raise Rejected("undecodable")
     if stream.lossy and not layout.lossy:
         raise Rejected("lossy")

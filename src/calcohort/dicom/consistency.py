@@ -1,10 +1,12 @@
 """What must agree between the files of one series before its slices may be stacked."""
 
 import hashlib
+import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from itertools import groupby, pairwise
 from pathlib import Path
 
@@ -22,8 +24,8 @@ _THE_SAME = ("Manufacturer", "ManufacturerModelName", "PatientPosition", "Series
 # What may change along the table once, but not back again.
 _IN_ONE_PIECE = (
     "ImageType", "SeriesDescription", "ReconstructionDiameter", "ContrastBolusAgent", "ProtocolName",
-    "ScanOptions",
 )  # fmt: skip
+_DIGITS = re.compile(r"\d+")
 # Places and directions that differ by less are the same.
 _SAME_PLACE = 1e-3
 # Passes over one place that one series may hold, and the slices that make one.
@@ -32,6 +34,8 @@ _MOST_PASSES, _SHORTEST_PASS = 4, 5
 _LONGEST_STEP_S = 60.0
 # Slices of one scan that differ by more in time were taken one after the other along the table.
 _AT_ONCE_S = 5.0
+# The turns of a spiral follow each other at once; fewer of them could be scans.
+_FEWEST_TURNS, _LONGEST_TURN_S = 4, 2.0
 # A trigger that is set to a time after the R wave is hit as exactly.
 _SET_TRIGGER_MS = 5.0
 _DAY_S = 86400.0
@@ -78,7 +82,8 @@ def drop_duplicates(headers: Sequence[FileHeader]) -> tuple[list[FileHeader], li
     kept, copies = [], []
     for same in _groups(headers, lambda header: header.sop_uid):
         first, *rest = same
-        if not all(_same_image(first, other) for other in rest):
+        same_as_first = _comparison(first)
+        if not all(map(same_as_first, rest)):
             raise Rejected("duplicate_uid_conflict")
         kept.append(first)
         copies += [other.path for other in rest]
@@ -86,9 +91,10 @@ def drop_duplicates(headers: Sequence[FileHeader]) -> tuple[list[FileHeader], li
     distinct = [header for header in kept if len(header.frames) != 1]
     for same in _groups(single, _place):
         first, *rest = same
+        same_as_first = _comparison(first)
         distinct.append(first)
         for other in rest:
-            if _same_image(first, other):
+            if same_as_first(other):
                 copies.append(other.path)
             else:
                 distinct.append(other)
@@ -107,17 +113,24 @@ def _place(header: FileHeader) -> tuple[float, ...]:
     return tuple(round(value, 2) for value in (*frame.position, *frame.orientation))
 
 
-def _same_image(a: FileHeader, b: FileHeader) -> bool:
-    if a.pixels is None or b.pixels is None:
-        return a.reason == b.reason and _same_bytes(a, b)
-    if _same_bytes(a, b):
-        return True
-    # Written anew, a place may differ in its last digits.
-    places, others = (
-        np.array([(*f.position, *f.orientation, *f.spacing) for f in header.frames]) for header in (a, b)
-    )
-    same_place = places.shape == others.shape and np.allclose(places, others, rtol=0, atol=_SAME_PLACE)
-    return same_place and _own_digest(a) == _own_digest(b)
+def _comparison(first: FileHeader) -> Callable[[FileHeader], bool]:
+    """Whether another file holds the same image as the first, whose pixels are read once at most."""
+    digest = cache(lambda: _own_digest(first))
+
+    def same_image(other: FileHeader) -> bool:
+        if first.pixels is None or other.pixels is None:
+            return first.reason == other.reason and _same_bytes(first, other)
+        if _same_bytes(first, other):
+            return True
+        # Written anew, a place may differ in its last digits.
+        places, others = (
+            np.array([(*f.position, *f.orientation, *f.spacing) for f in header.frames])
+            for header in (first, other)
+        )
+        same_place = places.shape == others.shape and np.allclose(places, others, rtol=0, atol=_SAME_PLACE)
+        return same_place and digest() == _own_digest(other)
+
+    return same_image
 
 
 def _own_digest(header: FileHeader) -> str:
@@ -176,6 +189,9 @@ def _check_mixtures(ordered: Sequence[Slice]) -> None:
     if any(_differ([_plain(fact[keyword]) for fact in facts]) for keyword in _THE_SAME):
         raise Rejected("mixed_reconstructions")
     if any(_takes_turns([_plain(fact[keyword]) for fact in facts]) for keyword in _IN_ONE_PIECE):
+        raise Rejected("mixed_reconstructions")
+    # Some scanners write the phase that each slice met into its options.
+    if _takes_turns([_DIGITS.sub("", fact["ScanOptions"]) or fact["ScanOptions"] for fact in facts]):
         raise Rejected("mixed_reconstructions")
     # Where some slices name the agent, those that name none were taken without it.
     if len({bool(fact["ContrastBolusAgent"]) for fact in facts}) > 1:
@@ -252,12 +268,24 @@ def _numbered_twice(numbers: Sequence[int | None]) -> bool:
     if len(numbers) < 3 or None in numbers or len(set(numbers)) < len(numbers):
         return False
     places = np.argsort(numbers)
+    if _as_names(places.tolist()):
+        return False
     turns = np.flatnonzero(np.sign(np.diff(places)) != np.sign(np.median(np.diff(places)))) + 1
     runs = np.split(places, turns)
     if not 2 <= len(runs) <= _MOST_PASSES or min(map(len, runs)) < _SHORTEST_PASS:
         return False
     ranges = sorted((run.min(), run.max()) for run in runs)
     return any(after[0] < before[1] for before, after in pairwise(ranges))
+
+
+def _as_names(places: list[int]) -> bool:
+    """Whether slices were numbered in the order of names without leading zeros: 1, 10, 11, 2 for one."""
+    n = len(places)
+    for first in (0, 1):
+        as_named = [number - first for number in sorted(range(first, n + first), key=str)]
+        if places in (as_named, [n - 1 - place for place in as_named]):
+            return True
+    return False
 
 
 def _numbered_alike(numbers: Sequence[int | None]) -> bool:
@@ -299,10 +327,7 @@ def _check_acquisitions(frames: list[Frame]) -> tuple[str, ...]:
 
 def _counts_slices(blocks: list[list[Frame]]) -> bool:
     """Whether every slice has its own acquisition number, one more or less than the slice before."""
-    numbers = [block[0].acquisition.partition("|")[0] for block in blocks]
-    if max(map(len, blocks)) > 1 or not all(number.isdecimal() for number in numbers):
-        return False
-    return set(np.diff([int(number) for number in numbers]).tolist()) in ({1}, {-1})
+    return max(map(len, blocks)) == 1 and _counts_on(blocks)
 
 
 def _pauses(steps: np.ndarray) -> bool:
@@ -339,6 +364,14 @@ def _moments(frames: list[Frame]) -> list[float] | None:
     ]
 
 
+def _counts_on(blocks: list[list[Frame]]) -> bool:
+    """Whether acquisition numbers go up, or down, by one from block to block along the table."""
+    numbers = [block[0].acquisition.partition("|")[0] for block in blocks]
+    if not all(number.isdecimal() for number in numbers):
+        return False
+    return set(np.diff([int(number) for number in numbers]).tolist()) in ({1}, {-1})
+
+
 def _goes_on(blocks: list[list[Frame]]) -> bool:
     """Whether blocks along the table were taken one after the other, without a pause for a new scan."""
     told = [[frame for frame in block if frame.seconds is not None] for block in blocks]
@@ -350,7 +383,10 @@ def _goes_on(blocks: list[list[Frame]]) -> bool:
         # A step is one rotation with a pause behind it; a table that moves all the time makes another scan.
         shots = [max(block) - min(block) for block in times]
         pauses = [min(after) - max(before) for before, after in pairwise(times)]
-        return min(pauses) > max(shots) and max(pauses) <= _LONGEST_STEP_S
+        if min(pauses) > max(shots) and max(pauses) <= _LONGEST_STEP_S:
+            return True
+        turns = len(blocks) >= _FEWEST_TURNS and _counts_on(blocks)
+        return turns and min(pauses) >= 0 and max(pauses) <= _LONGEST_TURN_S
     # Without times only the numbers tell; two blocks could as well be two scans.
     numbers = [block[0].acquisition.partition("|")[0] for block in blocks]
     if len(blocks) < 3 or not all(number.isdigit() for number in numbers):

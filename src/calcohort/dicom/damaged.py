@@ -41,7 +41,7 @@ def says_twice(handle: BinaryIO, implicit: bool, little: bool, budget: Budget) -
     """Whether the header up to where `handle` stands holds a decisive element a second time.
 
     Readers differ in which of the two they believe. What sequences hold is theirs: earlier values of what was
-    corrected, for one. So is what private elements hold, which may be sequences unknown to the reader.
+    corrected, for one. So is what elements of bytes hold, which may be sequences unknown to the reader.
     """
     end = handle.tell()
     handle.seek(0)
@@ -61,13 +61,16 @@ def _count(patterns: dict[int, re.Pattern], data: bytes) -> Counter:
 
 
 def _inside(handle: BinaryIO, patterns: dict[int, re.Pattern], budget: Budget) -> Counter:
-    """How often the elements stand in the sequences and the private elements of a header."""
+    """How often the elements stand in the sequences and the elements of bytes of a header."""
     handle.seek(0)
     dataset = pydicom.dcmread(Bounded(handle, budget), stop_before_pixels=True, force=True)
     found = Counter()
     for element in dataset:
-        if element.VR == "SQ":
-            found.update(inner.tag for item in element.value for inner in item.iterall())
-        elif element.tag.is_private and isinstance(element.value, bytes):
+        if isinstance(element.value, bytes):
             found += _count(patterns, element.value)
+        elif element.VR == "SQ":
+            for inner in (inner for item in element.value for inner in item.iterall()):
+                found[inner.tag] += 1
+                if isinstance(inner.value, bytes):
+                    found += _count(patterns, inner.value)
     return found

@@ -17,7 +17,7 @@ from calcohort.dicom.series import Checked
 
 _CT, _NAMELESS, _SUSPECT, _OTHER = 1, 2, 4, 8
 _NUMBER = re.compile(r"\d+")
-_DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
+_DICOM_SUFFIXES = (".dcm", ".dicom", ".ima", ".dcm.gz")
 # Names that are no UTF-8 are kept by their bytes; a relative path never begins so.
 _BYTES = "//"
 
@@ -50,7 +50,7 @@ class Found:
 
     def note(self, header: FileHeader) -> None:
         """Take in the next file's header."""
-        is_ct = header.sop_class in CT_CLASSES
+        is_ct = _is_ct(header)
         nameless = not header.series_uid and header.reason not in ("not_dicom", "unreadable")
         suspect = not header.series_uid and _suspect(header)
         self._keys.append(sys.intern(series_key(header.series_uid)) if header.series_uid else "")
@@ -136,7 +136,14 @@ def _suspect(header: FileHeader) -> bool:
         # macOS keeps a file of its own, which begins with a point, beside each one.
         named = name.endswith(_DICOM_SUFFIXES) and not name.startswith(".")
         return named or os.path.islink(header.path)
-    return header.reason == "unreadable" or not header.sop_class or header.sop_class in CT_CLASSES
+    return header.reason == "unreadable" or not header.sop_class or _is_ct(header)
+
+
+def _is_ct(header: FileHeader) -> bool:
+    """Whether it is a CT image by its class, of which a file that was cut may have the beginning alone."""
+    if header.reason == "truncated" and header.sop_class:
+        return any(name.startswith(header.sop_class) for name in CT_CLASSES)
+    return header.sop_class in CT_CLASSES
 
 
 def _walk(roots: Sequence[Path]) -> Iterator[tuple[int, str]]:

@@ -204,7 +204,7 @@ def _rescale(tags: Tags) -> tuple[float, float]:
     # A negative slope would turn bone into air.
     if not slope or not intercept or slope[0] <= 0:
         raise Rejected("no_rescale")
-    if "ModalityLUTSequence" in tags:
+    if tags.items("ModalityLUTSequence"):
         raise Rejected("not_hu")
     # "US" is the standard's word for unspecified, which older exporters write for Hounsfield units.
     if not {tags.text("RescaleType").upper(), tags.text("Units").upper()} <= _IDENTITY_RESCALE_TYPES:

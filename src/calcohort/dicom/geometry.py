@@ -121,7 +121,8 @@ def _line(frames: Sequence[Frame], normal: np.ndarray, minimum_extent_mm: float)
     if residual > _LARGEST_JITTER_MM or np.abs(steps - increment).max() > 2 * _LARGEST_JITTER_MM:
         raise Rejected("nonuniform_spacing")
     warnings = ("position_jitter",) if residual > _SILENT_JITTER_MM else ()
-    if n * increment < minimum_extent_mm:
+    # As exact as positions are.
+    if n * increment < minimum_extent_mm - _LARGEST_JITTER_MM:
         raise Rejected("too_few_slices")
     # Rounding of decimal strings would else show up as 2.9999999999.
     return tuple(int(i) for i in order), round(increment, 6), warnings

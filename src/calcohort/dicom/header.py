@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 import pydicom
 from pydicom.datadict import tag_for_keyword
+from pydicom.dataelem import RawDataElement
 
 from calcohort.dicom import kinds
 from calcohort.dicom.bounded import Bounded, Budget, inflated
@@ -54,6 +55,8 @@ _OTHER_KEYWORDS = (
 # Several values of 64 characters; longer ones are damage.
 _LONGEST_FACT = 512
 _AIR_BELOW_HU = -300
+# What a data set may begin with, in group 8.
+_FIRST_ELEMENTS = b"\x00\x01\x05\x08\x12\x13\x14\x16\x18"
 _SERIES_UID = tag_for_keyword("SeriesInstanceUID")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]+")
 
@@ -123,6 +126,7 @@ def _parse(
                 dataset = pydicom.dcmread(
                     stream, stop_before_pixels=True, force=True, specific_tags=list(wanted)
                 )
+                _mend_encoding(dataset)
                 enhanced = "SharedFunctionalGroupsSequence" in dataset
                 if not enhanced and says_twice(handle, *dataset.original_encoding, budget):
                     raise Rejected("malformed")
@@ -132,6 +136,14 @@ def _parse(
     except Exception:
         # pydicom raises many kinds of exception on broken files; none of them may end the run.
         return _unread(path, handle, "malformed" if has_preamble else "not_dicom")
+
+
+def _mend_encoding(dataset: pydicom.FileDataset) -> None:
+    """Elements are believed about their encoding, not the transfer syntax, which some exporters get wrong."""
+    for element in dataset.values():
+        if isinstance(element, RawDataElement):
+            dataset.set_original_encoding(element.is_implicit_VR, element.is_little_endian)
+            return
 
 
 @lru_cache
@@ -155,7 +167,7 @@ def _looks_like_dicom(handle: BinaryIO) -> bool | None:
     handle.seek(0)
     if start[128:132] == b"DICM":
         return None if kinds.MEDIA_DIRECTORY.encode() in start else True
-    bare = start[:4] in (b"\x08\x00\x00\x00", b"\x08\x00\x01\x00", b"\x08\x00\x05\x00", b"\x08\x00\x08\x00")
+    bare = start[:2] == b"\x08\x00" and start[2] in _FIRST_ELEMENTS and not start[3]
     bare = bare or start[:2] == b"\x02\x00" or start[:3] == b"\x00\x08\x00"
     return False if bare and len(start) >= 16 else None
 
@@ -165,7 +177,7 @@ def _describe(path, handle, dataset, budget, extra, allow_lossy, has_preamble) -
     header = FileHeader(
         path,
         None,
-        sop_class=tags.text("SOPClassUID") or meta.text("MediaStorageSOPClassUID"),
+        sop_class=_whole(tags.text("SOPClassUID"), meta.text("MediaStorageSOPClassUID")),
         sop_uid=tags.text("SOPInstanceUID"),
         series_uid=tags.text("SeriesInstanceUID"),
         study_uid=tags.text("StudyInstanceUID"),
@@ -194,7 +206,7 @@ def _describe(path, handle, dataset, budget, extra, allow_lossy, has_preamble) -
     if reason:
         return _left_aside(header, reason, tags)
     try:
-        return _slices(header, handle, dataset, tags, lossy, allow_lossy)
+        return _slices(header, handle, dataset, tags, lossy, allow_lossy, has_preamble)
     except Rejected as rejected:
         return replace(header, reason=rejected.code)
     except (Malformed, ValueError, KeyError, IndexError, TypeError):
@@ -220,12 +232,12 @@ def _ends_early(handle: BinaryIO) -> bool:
     return handle.tell() >= handle.seek(0, os.SEEK_END)
 
 
-def _slices(header, handle, dataset, tags, lossy, allow_lossy) -> FileHeader:
+def _slices(header, handle, dataset, tags, lossy, allow_lossy, has_preamble) -> FileHeader:
     if not header.study_date:
         raise Rejected("no_date")
     if header.facts["BurnedInAnnotation"].upper() == "YES":
         raise Rejected("burned_in")
-    notes = [] if header.transfer_syntax else ["no_meta_header"]
+    notes = [] if has_preamble and header.transfer_syntax else ["no_meta_header"]
     if not header.facts["ImageType"]:
         notes.append("no_image_type")
     if lossy and not allow_lossy:
@@ -254,6 +266,11 @@ def _patient(tags: Tags) -> tuple[str, str, str, str, str]:
         _digest(tags.text("PatientBirthDate")),
         tags.text("PatientSex").upper(),
     )
+
+
+def _whole(name: str, other: str) -> str:
+    """A name, or the other where the name is absent or its beginning alone."""
+    return other if other.startswith(name) else name
 
 
 def _digest(text: str) -> str:
@@ -290,8 +307,9 @@ def iso_date(text: str) -> str:
     digits = text.replace(".", "") if len(text) == 10 else text
     if len(digits) != 8 or not (digits.isascii() and digits.isdigit()):
         return ""
+    # Shifted dates may lie centuries back; data frames begin in 1678.
     year, month, day = digits[:4], digits[4:6], digits[6:]
     try:
-        return date(int(year), int(month), int(day)).isoformat() if year >= "1900" else ""
+        return date(int(year), int(month), int(day)).isoformat() if year >= "1700" else ""
     except ValueError:
         return ""

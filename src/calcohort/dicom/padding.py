@@ -15,7 +15,7 @@ PADDING_HU = -1500
 _TISSUE_HU = (-900, 3100)
 # Metal on an extended scale.
 _LARGEST_HU = 0x7FFF
-# A circle in a square leaves 21 % outside; a slice that is nearly all padding has a wrong scale.
+# A circle in a square leaves 21 % outside; a slice of nearly nothing but guessed padding has a wrong scale.
 _LARGEST_SHARE = 0.9
 
 
@@ -40,7 +40,7 @@ def find_padding(
     Raises
     ------
     Rejected
-        implausible_hu where nearly the whole slice would be padding.
+        implausible_hu where nearly the whole slice would be padding that no header declares.
     """
     declared = _declared(words, stored, frame, layout)
     mask = declared
@@ -50,9 +50,9 @@ def find_padding(
         mask = _or(mask, _saturated(words, stored, hu, layout))
     if mask is None or not mask.any():
         return None
-    if mask.mean() > _LARGEST_SHARE:
-        raise Rejected("implausible_hu")
     guessed = declared is None or bool(np.any(mask & ~declared))
+    if guessed and mask.mean() > _LARGEST_SHARE:
+        raise Rejected("implausible_hu")
     return Padding(mask, guessed)
 
 

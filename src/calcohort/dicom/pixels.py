@@ -80,6 +80,8 @@ def locate_pixels(handle: BinaryIO, dataset: pydicom.FileDataset, tags: Tags) ->
             raise
         # Cut between two elements of the header.
         raise Rejected("truncated") from None
+    if not length:
+        raise Rejected("no_pixels")
     rows, columns, n_frames, bits = _format(tags)
     encapsulated = length == _UNDEFINED
     if encapsulated != syntax.is_encapsulated:

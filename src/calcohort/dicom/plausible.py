@@ -7,22 +7,22 @@ import numpy as np
 
 from calcohort.dicom.padding import Padding
 from calcohort.dicom.reasons import Rejected
+from calcohort.dicom.written import Rows, written_in_part
 
 # Metal reaches 30,000 HU on extended scales; padding was taken out before.
 LARGEST_HU = np.iinfo(np.int16).max
-# Denser than any bone; metal and its artefacts fill a few percent of a scan at most.
-DENSE_HU, LARGEST_DENSE_SHARE = 3100, 0.1
+# Denser than any bone; metal and its artefacts fill a few percent of a scan, and of a slice not much more.
+DENSE_HU, LARGEST_DENSE_SHARE, _LARGEST_DENSE_SHARE_OF_SLICE = 3100, 0.1, 0.15
 # A scan holds tissue beside its air, in more than one shade of grey.
 _TISSUE_ABOVE_HU, _AIR_BELOW_HU, _SMALLEST_RANGE_HU = -300, -300, 1
 # Where the scale was applied twice, air seems to be padding and hardly anything is left above fat.
 _SMALLEST_TISSUE_SHARE = 0.01
+# A slice loses its tissue, or its air, between two that have it only where its scale is wrong.
+_SHARE_OF_NEIGHBOURS, _LEAST_OF_NEIGHBOURS = 0.05, 0.1
 # A slice without air of which so much is as dense as bone has lost its intercept.
 _BONE_HU, _LARGEST_BONE_SHARE = 700, 0.1
-# A slice whose last rows are empty, more of them than in its neighbours, was written in part.
-_EMPTY_ROWS, _EMPTY_SHARE = 4, 0.02
 # Enough to find slices that may be alike, which are then compared whole.
 _ROWS_OF_A_CHECKSUM = 8
-# Noise has many values; drawings and phantoms, in which whole rows may be alike, have few.
 _VALUES_OF_NOISE = 64
 
 
@@ -30,9 +30,10 @@ class Plausibility:
     """What the slices of a scan show together, noted as they are decoded."""
 
     def __init__(self, n_slices: int):
-        self._empty = np.zeros(n_slices, dtype=int)
+        self._rows: list[Rows | None] = [None] * n_slices
         self._checksums = np.zeros(n_slices, dtype=np.int64)
-        self._padded = self._guessed = self._dense = self._tissue = 0
+        self._tissue = np.zeros(n_slices, dtype=np.int64)
+        self._padded = self._guessed = self._dense = 0
         self._lowest, self._highest = np.inf, -np.inf
         self._shifted = False
 
@@ -42,9 +43,10 @@ class Plausibility:
         Raises
         ------
         Rejected
-            implausible_hu, where no metal is as dense.
+            implausible_hu, where no metal is as dense, or dense over so much of a slice.
         """
-        largest = float(values.max())
+        largest_of_rows = values.max(axis=1)
+        largest = float(largest_of_rows.max())
         if largest > LARGEST_HU:
             raise Rejected("implausible_hu")
         shown = True if padding is None else ~padding.mask
@@ -52,12 +54,15 @@ class Plausibility:
         if padding is not None:
             self._padded, self._guessed = self._padded + 1, self._guessed + padding.guessed
         self._lowest, self._highest = min(self._lowest, lowest), max(self._highest, largest)
-        self._tissue += np.count_nonzero(values > _TISSUE_ABOVE_HU)
+        self._tissue[level] = np.count_nonzero(values > _TISSUE_ABOVE_HU)
         if largest > DENSE_HU:
-            self._dense += np.count_nonzero(values > DENSE_HU)
+            n_dense = np.count_nonzero(values > DENSE_HU)
+            if n_dense > _LARGEST_DENSE_SHARE_OF_SLICE * values.size:
+                raise Rejected("implausible_hu")
+            self._dense += n_dense
         if lowest > _AIR_BELOW_HU and np.count_nonzero(values > _BONE_HU) > _LARGEST_BONE_SHARE * values.size:
             self._shifted = True
-        self._empty[level] = _empty_rows(words)
+        self._rows[level] = Rows.of(words, largest_of_rows > _TISSUE_ABOVE_HU, largest)
         middle = len(words) // 2
         self._checksums[level] = zlib.crc32(words[middle : middle + _ROWS_OF_A_CHECKSUM])
 
@@ -69,42 +74,38 @@ class Plausibility:
         Rejected
             implausible_hu, or truncated where a slice was written in part or not at all.
         """
-        n_slices, size = len(self._empty), math.prod(hu.shape)
+        n_slices, size = len(self._rows), math.prod(hu.shape)
         # Guessing needs a scale to trust: few dark slices among others with another intercept may be damaged.
         if self._guessed and not one_scale and self._guessed < n_slices / 2:
             raise Rejected("implausible_hu")
         has_image = self._highest - self._lowest >= _SMALLEST_RANGE_HU and self._highest > _TISSUE_ABOVE_HU
-        twice = self._guessed > n_slices / 2 and self._tissue < _SMALLEST_TISSUE_SHARE * size
+        twice = self._guessed > n_slices / 2 and self._tissue.sum() < _SMALLEST_TISSUE_SHARE * size
         if not has_image or twice or self._shifted or self._dense > LARGEST_DENSE_SHARE * size:
             raise Rejected("implausible_hu")
-        if self._written_in_part(hu):
+        if written_in_part(self._rows, lambda z: _has_noise(hu[z])):
             raise Rejected("truncated")
-        # No noise is the same twice: a slice's pixels were written in place of another's.
-        same = np.flatnonzero(np.diff(self._checksums) == 0)
-        if any(_has_noise(hu[z]) and np.array_equal(hu[z], hu[z + 1]) for z in same):
+        size_of_slice = size // n_slices
+        shown = (self._tissue, size_of_slice - self._tissue)
+        if any(_one_loses(kind, size_of_slice) for kind in shown) or self._holds_a_slice_twice(hu):
             raise Rejected("implausible_hu")
         notes = ("padding",) if self._padded else ()
         return notes + (("unusual_hu",) if self._lowest > _AIR_BELOW_HU else ())
 
-    def _written_in_part(self, hu) -> bool:
-        least = max(_EMPTY_ROWS, _EMPTY_SHARE * hu.shape[1])
-        written = np.flatnonzero(self._empty < hu.shape[1])
-        for z, own in enumerate(self._empty):
-            # The nearest that were written, as several neighbours may be missing.
-            beside = [*written[written < z][-1:], *written[written > z][:1]]
-            if own - max(self._empty[beside], default=own) > least and all(_has_noise(hu[n]) for n in beside):
-                return True
-        return False
+    def _holds_a_slice_twice(self, hu) -> bool:
+        """No noise is the same twice: a slice's pixels were written in place of another's."""
+        order = np.argsort(self._checksums, kind="stable")
+        alike = np.flatnonzero(np.diff(self._checksums[order]) == 0)
+        pairs = ((hu[order[n]], hu[order[n + 1]]) for n in alike)
+        return any(_has_noise(a) and np.array_equal(a, b) for a, b in pairs)
+
+
+def _one_loses(n_pixels: np.ndarray, size: float) -> bool:
+    """Whether a slice has hardly any pixels of a kind that both its neighbours have."""
+    least = np.minimum(n_pixels[:-2], n_pixels[2:])
+    lost = n_pixels[1:-1] < _LEAST_OF_NEIGHBOURS * least
+    return bool(np.any(lost & (least > _SHARE_OF_NEIGHBOURS * size)))
 
 
 def _has_noise(values: np.ndarray) -> bool:
+    """Noise has many values; drawings and phantoms, in which whole rows may be alike, have few."""
     return len(np.unique(values)) > _VALUES_OF_NOISE
-
-
-def _empty_rows(words: np.ndarray) -> int:
-    """How many of the last rows hold one value, and the same."""
-    last = words[-1, -1]
-    if (words[-1] != last).any():
-        return 0
-    filled = np.flatnonzero((words != last).any(axis=1))
-    return len(words) - 1 - int(filled[-1]) if len(filled) else len(words)

@@ -29,6 +29,8 @@ from calcohort.volume import Volume
 
 # Gaps count from a quarter of the thickness: rounding makes smaller ones.
 _GAP = 1.25
+# Increments are written with rounding.
+_SAME_INCREMENT = 0.02
 # 1536 slices of 512 x 512, less than a gigabyte, are held in memory; more are kept in a file.
 LARGEST_VOXELS = 1536 * 512 * 512
 # 45 cm at half a millimetre and a matrix of 1024.
@@ -138,15 +140,24 @@ def _stack(slices, minimum_extent_mm) -> tuple[Grid, tuple[str, ...]]:
         notes += ("coverage",)
     numbers = [frames[index].instance for index in grid.order]
     if None not in numbers and len(set(numbers)) == len(numbers):
-        strides = set(np.diff(numbers).tolist())
-        # Numbers that skip and slices that do not touch: every second one was lost.
-        if "slice_gap" in notes and len(strides) == 1 and abs(strides.pop()) > 1:
+        strides = {abs(stride) for stride in np.diff(numbers).tolist()}
+        if len(strides) == 1 and _skips(strides.pop(), slices[0].header.facts, grid, notes):
             raise Rejected("nonuniform_spacing")
         announced = slices[0].header.facts["ImagesInAcquisition"]
         whole = max(numbers) - min(numbers) + 1 == len(numbers)
         if (whole and min(numbers) > 1) or (announced.isdecimal() and int(announced) > len(numbers)):
             notes += ("coverage",)
     return grid, notes
+
+
+def _skips(stride: int, facts: dict[str, str], grid: Grid, notes: tuple[str, ...]) -> bool:
+    """Whether numbers that skip and slices that do not touch, or not as they should, tell of lost ones."""
+    try:
+        increment = abs(float(facts["SpacingBetweenSlices"]))
+    except ValueError:
+        increment = 0.0
+    further = math.isclose(stride * increment, grid.spacing_xyz_mm[2], rel_tol=_SAME_INCREMENT)
+    return stride > 1 and ("slice_gap" in notes or further)
 
 
 def _slices_left_aside(headers: Sequence[FileHeader], slices, grid: Grid) -> tuple[str, ...]:

@@ -20,6 +20,9 @@ SYNTAXES = ("explicit", "jpegls", "rle", "jpeg2000", "deflated", "big_endian")
 INDEPENDENT = ("signed", "half_slope", "rescale_per_slice", "prone", "feet_first", "thick_overlapping")
 
 
+_SIGNED = {"PixelRepresentation": 1, "BitsStored": 16, "HighBit": 15, "RescaleIntercept": 0}
+
+
 def read_with_sitk(folder: Path) -> sitk.Image:
     reader = sitk.ImageSeriesReader()
     reader.SetFileNames(reader.GetGDCMSeriesFileNames(str(folder)))
@@ -84,6 +87,19 @@ def test_jpeg_lossless_of_any_predictor(bits, predictor, folder, volume):
             stored, lossless=True, predictor=predictor, bitspersample=bits
         ),
     )
+    np.testing.assert_array_equal(load_series(folder).volume.hu, volume.hu)
+
+
+def test_signed_jpeg_2000_of_fewer_bits_than_the_header_says(folder, volume):
+    def encode(stored):
+        signed = stored.astype(np.int16) - 1024
+        return imagecodecs.jpeg2k_encode(
+            signed, level=0, codecformat="j2k", reversible=True, bitspersample=13
+        )
+
+    _encode(folder, pydicom.uid.JPEG2000Lossless, encode)
+    for path in series_files(folder):
+        edit(path, lambda d: [setattr(d, k, v) for k, v in _SIGNED.items()])
     np.testing.assert_array_equal(load_series(folder).volume.hu, volume.hu)
 
 

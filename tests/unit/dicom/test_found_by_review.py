@@ -1,12 +1,14 @@
 """Faults and oddities that a reviewer thought of: each ends in its code, and a good scan in its volume."""
 
+from io import BytesIO
+
 import numpy as np
 import pydicom
 import pytest
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
-from calcohort.dicom import load_series, scan_folder
+from calcohort.dicom import consistency, load_series, scan_folder
 
 
 def edited(folder, edit):
@@ -176,3 +178,142 @@ def test_values_that_were_turned_round_are_refused(folder):
 def test_a_later_reconstruction_is_original(image_type, code, folder):
     edited(folder, lambda number, dataset: setattr(dataset, "ImageType", image_type))
     assert reason(folder) == code
+
+
+@pytest.mark.parametrize("told", [pydicom.uid.ExplicitVRLittleEndian, pydicom.uid.ImplicitVRLittleEndian])
+def test_elements_are_not_encoded_as_the_transfer_syntax_says(told, folder, volume):
+    implicit = told == pydicom.uid.ExplicitVRLittleEndian
+    for path in edited(folder, lambda number, dataset: store(dataset, stored(dataset), signed=False)):
+        dataset = pydicom.dcmread(path)
+        meta = dataset.file_meta
+        meta.TransferSyntaxUID = told
+        stream = BytesIO()
+        pydicom.filewriter.write_file_meta_info(stream, meta)
+        elements = BytesIO()
+        del dataset.file_meta
+        dataset.preamble = None
+        pydicom.dcmwrite(elements, dataset, implicit_vr=implicit, little_endian=True)
+        path.write_bytes(bytes(128) + b"DICM" + stream.getvalue() + elements.getvalue())
+    loaded = load_series(folder)
+    assert loaded.reason is None
+    np.testing.assert_array_equal(loaded.volume.hu, volume.hu)
+
+
+def test_a_stack_as_long_as_the_shortest_is_read_wherever_it_begins(folder):
+    for start in np.linspace(-100, 100, 41):
+        edited(
+            folder,
+            lambda number, dataset, start=start: setattr(
+                dataset, "ImagePositionPatient", [0, 0, f"{start + 3 * number:.4f}"]
+            ),
+        )
+        assert reason(folder) is None
+
+
+def test_an_empty_table_of_values_beside_a_scale(folder):
+    edited(folder, lambda number, dataset: setattr(dataset, "ModalityLUTSequence", Sequence()))
+    assert reason(folder) is None
+
+
+def test_every_second_slice_lost_of_overlapping_ones(folder):
+    def edit(number, dataset):
+        dataset.InstanceNumber = 1 + 2 * number
+        dataset.SliceThickness, dataset.SpacingBetweenSlices = 5, 2.5
+
+    edited(folder, edit)
+    assert reason(folder) == "nonuniform_spacing"
+
+
+@pytest.mark.parametrize("at", [b"1.2.840.10008.5.1.4.1.1.2", b"\x08\x00\x16\x00UI"])
+def test_an_end_slice_cut_within_its_class_is_noticed(at, folder):
+    path = edited(folder, lambda number, dataset: None)[-1]
+    content = path.read_bytes()
+    path.write_bytes(content[: content.index(at) + len(at) + (-3 if at[0] == 49 else 12)])
+    index = scan_folder(folder)
+    row = index.series.iloc[0]
+    assert row["reason"] == "truncated" or "broken_file_beside" in row["warnings"]
+
+
+@pytest.mark.parametrize("first", [0, 1])
+@pytest.mark.parametrize("downwards", [False, True])
+def test_slices_numbered_in_the_order_of_names(first, downwards, folder):
+    names = sorted(range(first, first + 20), key=str)
+
+    def edit(number, dataset):
+        dataset.InstanceNumber = 1 + names.index((19 - number if downwards else number) + first)
+
+    edited(folder, edit)
+    assert reason(folder) is None
+
+
+def test_pixel_data_without_a_byte(folder):
+    def edit(number, dataset):
+        store(dataset, stored(dataset), signed=False)
+        dataset.PixelData = b""
+
+    edited(folder, edit)
+    assert reason(folder) == "no_pixels"
+
+
+def test_turns_of_a_spiral_with_numbers_of_their_own(folder):
+    def edit(number, dataset):
+        dataset.AcquisitionNumber, dataset.AcquisitionTime = 1 + number // 4, f"1015{10 + number / 10:09.6f}"
+
+    edited(folder, edit)
+    loaded = load_series(folder)
+    assert loaded.reason is None
+    assert "acquisitions_joined" in loaded.warnings
+
+
+@pytest.mark.parametrize("first", ["SOPClassUID", "InstanceCreationDate"])
+def test_bare_data_sets_may_begin_later(first, folder):
+    for path in edited(folder, lambda number, dataset: store(dataset, stored(dataset), signed=False)):
+        dataset = pydicom.dcmread(path)
+        for keyword in ("ImageType", "SpecificCharacterSet"):
+            if keyword in dataset:
+                delattr(dataset, keyword)
+        dataset.InstanceCreationDate = "20150304"
+        if first == "SOPClassUID":
+            del dataset.InstanceCreationDate
+        del dataset.file_meta
+        dataset.preamble = None
+        pydicom.dcmwrite(path, dataset, implicit_vr=True, little_endian=True)
+    loaded = load_series(folder)
+    assert loaded.reason is None
+    assert "no_meta_header" in loaded.warnings
+
+
+def test_options_that_name_the_phase_of_each_slice(folder):
+    edited(folder, lambda number, dataset: setattr(dataset, "ScanOptions", f"TM50PC{2360 + number % 7}"))
+    assert reason(folder) is None
+
+
+def test_a_date_that_was_shifted_by_centuries(folder):
+    edited(folder, lambda number, dataset: setattr(dataset, "StudyDate", "18500305"))
+    loaded = load_series(folder)
+    assert (loaded.reason, loaded.facts["study_date"]) == (None, "1850-03-05")
+
+
+def test_look_alikes_are_compared_in_time_that_grows_with_their_number(folder, monkeypatch):
+    def edit(number, dataset):
+        store(dataset, stored(dataset) + number % 2, signed=False)
+        dataset.ImagePositionPatient = [0, 0, 0]
+
+    edited(folder, edit)
+    read = []
+    monkeypatch.setattr(consistency, "pixel_digest", lambda slices: read.append(len(slices)) or len(read))
+    assert reason(folder) == "duplicate_position"
+    assert len(read) == 20
+
+
+@pytest.mark.parametrize("tag", [0x00091010, 0x00420011])
+def test_bytes_in_a_sequence_are_no_second_header(tag, folder):
+    def edit(number, dataset):
+        item = Dataset()
+        if tag >> 16 == 9:
+            item.add_new(0x00090010, "LO", "SOMEONE")
+        item.add_new(tag, "OB", b"\x28\x00\x53\x10DS\x02\x001 " + b"\x28\x00\x52\x10DS\x02\x000 ")
+        dataset.RequestAttributesSequence = Sequence([item])
+
+    edited(folder, edit)
+    assert reason(folder) is None
