@@ -52,7 +52,7 @@ def written_in_part(rows: Sequence[Rows], has_noise: Callable[[int], bool]) -> b
     at_start = np.array([own.at_start for own in rows])
     for z, own in enumerate(rows):
         sides = _beside(at_end, z, n_rows)
-        neighbours = [z for side in sides for z in side]
+        neighbours = [beside for side in sides for beside in side]
         if not neighbours:
             continue
         lost = (
