@@ -23,7 +23,6 @@ from calcohort.digest import (
     named_digest,
     source_digest,
     text_digest,
-    tree_digest,
     yaml_digest,
 )
 from calcohort.errors import InputError
@@ -154,7 +153,11 @@ def development_folders(_):
 @cache
 def dicom_tree():
     """Digest of the folders of scans, taken where `index` is planned: other jobs do not walk through them."""
-    return "" if "external" in CONFIG.get("simulate", {}) else tree_digest(*DICOM)
+    if "external" in CONFIG.get("simulate", {}):
+        return ""
+    from calcohort.imaging.contents import settled_digest
+
+    return settled_digest(DICOM, f"{PRIVATE}/index")
 
 
 @cache

@@ -1,6 +1,8 @@
 # Imaging: every file and series gets a reason or a place; scans are linked to patients and converted in shards.
 IMAGING = CONFIG["imaging"]
 DICOM = IMAGING["dicom"] if isinstance(IMAGING["dicom"], list) else [IMAGING["dicom"]]
+# Registries that say under which names scans are known, and of whom none may be kept.
+NAMES_OF_PEOPLE = ("crosswalk", "withdrawn")
 # Tables that the study writes by hand, where it has them.
 VOLUMES = [IMAGING["volumes"]] if "volumes" in IMAGING else []
 OVERRIDES = [IMAGING["overrides"]] if "overrides" in IMAGING else []
@@ -10,14 +12,16 @@ rule index:
     """Read the header of every file; group files into series."""
     input:
         dicom_folders,
+        people=[table for table in rules.registries.output.tables if Path(table).stem in NAMES_OF_PEOPLE],
         # A registry that is wrong is told before any scan is read.
-        registries=rules.registries.output.tables,
+        registries=ancient(rules.registries.output.tables),
         volumes=named(VOLUMES),
     output:
         files=f"{PRIVATE}/index/files.parquet",
         series=f"{PRIVATE}/index/series.parquet",
         # Kept between runs, so that a file is read to its end once.
         contents=update(f"{PRIVATE}/index/contents.parquet"),
+        tree=f"{PRIVATE}/index/tree.json",
     log:
         f"{LOGS}/index.log",
     benchmark:

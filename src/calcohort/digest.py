@@ -6,7 +6,7 @@ import hashlib
 import importlib.util
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -38,17 +38,18 @@ def source_digest(path: str | Path) -> str:
 
 
 def tree_digest(*roots: str | Path) -> str:
-    """SHA-256 over relative path, size and modification time of every file below `roots`."""
+    """SHA-256 over relative path, size and modification time of every file below each of `roots`."""
     digest = hashlib.sha256()
-    for root in roots:
-        for relative, size, time_ns in _files_below(str(root)):
+    for number, root in enumerate(roots):
+        digest.update(f"{number}\n".encode())
+        for relative, size, time_ns in files_below(str(root)):
             digest.update(f"{relative}\0{size}\0{time_ns}\n".encode(errors="surrogateescape"))
     return digest.hexdigest()[:16]
 
 
 def content_digest(root: str | Path) -> str:
     """SHA-256 over what a file holds, or the files below a folder; names and times do not count."""
-    places = (os.path.normpath(os.path.join(root, path)) for path, *_ in _files_below(str(root)))
+    places = (os.path.normpath(os.path.join(root, path)) for path, *_ in files_below(str(root)))
     return text_digest(*sorted(map(readable_digest, filter(os.path.isfile, places))))
 
 
@@ -78,15 +79,19 @@ def file_digest(path: str | Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
-def readable_digest(path: str | Path) -> str:
-    """SHA-256 of a file's content, "unreadable" where it cannot be read."""
+def readable_digest(path: str | Path, head_bytes: int | None = None) -> str:
+    """SHA-256 of a file's content or of its beginning, "unreadable" where it cannot be read."""
     try:
-        return file_digest(path)
+        if head_bytes is None:
+            return file_digest(path)
+        with open(path, "rb") as handle:
+            return hashlib.sha256(handle.read(head_bytes)).hexdigest()
     except OSError:
         return "unreadable"
 
 
-def _files_below(root: str):
+def files_below(root: str) -> Iterator[tuple[str, int, int]]:
+    """Relative path, size and time of change of each file below a folder, or of the file itself, as "."."""
     if os.path.isfile(root):
         status = os.stat(root)
         yield ".", status.st_size, status.st_mtime_ns

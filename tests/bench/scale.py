@@ -26,6 +26,7 @@ LIMITS = (60, 2048, 0)
 BEFORE = (
     *("private/registries/patients.parquet", "private/registries/pet.parquet"),
     *(f"private/index/{name}.parquet" for name in ("files", "series", "contents")),
+    "private/index/tree.json",
 )
 MEMBERS = "private/index/members.parquet"
 

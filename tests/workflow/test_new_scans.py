@@ -81,6 +81,13 @@ def test_added_changed_and_removed_scans_cost_the_work_of_their_shards(study, tm
     # One shard, or the two that it was divided into.
     assert 1 <= jobs["convert"] <= 2
 
+    for path in (place / "scans").rglob("*"):
+        os.utime(path)
+    assert not run(place, config)
+    # A registry of other things than names does not lead to the scans.
+    (place / "people.csv").write_text((place / "people.csv").read_text().replace("male,60", "male,61", 1))
+    assert "index" not in run(place, config)
+
     # One pixel of one file, and every file touched.
     another_pixel(sorted((place / "scans/some/0").iterdir())[20])
     for path in (place / "scans").rglob("*"):

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from calcohort.imaging import contents as module
-from calcohort.imaging.contents import content_digests, contents
+from calcohort.imaging.contents import CONTENTS, content_digests, contents, settle, settled_digest
 
 FILES = pd.DataFrame({"root": 0, "path": ["a1", "a2", "b1"], "series": ["a", "a", "b"]})
 
@@ -46,7 +46,7 @@ def test_files_of_the_run_before_are_not_read_again(folder, monkeypatch):
     _, known = digests(folder)
     (folder / "b1").write_bytes(b"new")
     read = []
-    monkeypatch.setattr(module, "readable_digest", lambda path: read.append(path.name) or "digest")
+    monkeypatch.setattr(module, "readable_digest", lambda path, _: read.append(path.name) or "digest")
     assert digests(folder, known)[1]["digest"].tolist()[2] == "digest"
     assert read == ["b1"]
 
@@ -55,3 +55,63 @@ def test_a_file_that_is_gone_and_none_at_all(folder):
     (folder / "b1").unlink()
     assert digests(folder)[1]["digest"].tolist()[2] == "unreadable"
     assert contents(FILES.iloc[:0], [folder]).empty
+
+
+def plan(folder):
+    """What a plan takes for the digest of the folder, and how many files it read."""
+    read = []
+    original = module.readable_digest
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "readable_digest", lambda *about: read.append(about) or original(*about))
+        return settled_digest([folder / "scans"], folder / "index"), len(read)
+
+
+@pytest.fixture
+def indexed(tmp_path):
+    """Three files of which one is no scan, as an index left them, and the digest of its plan."""
+    (tmp_path / "index").mkdir()
+    (tmp_path / "scans").mkdir()
+    for name in FILES["path"]:
+        (tmp_path / "scans" / name).write_bytes(name.encode() * 100_000)
+    digest, _ = plan(tmp_path)
+    held = contents(FILES, [tmp_path / "scans"], whole=[True, True, False])
+    held.to_parquet(tmp_path / "index" / CONTENTS)
+    settle(tmp_path / "index/tree.json", digest, digest)
+    return tmp_path, digest
+
+
+def test_a_plan_knows_touched_files_and_reads_them_once(indexed):
+    folder, digest = indexed
+    assert plan(folder) == (digest, 0)
+    for path in (folder / "scans").iterdir():
+        os.utime(path, ns=(5, 5))
+    assert plan(folder) == (digest, 3)
+    assert plan(folder) == (digest, 0)
+
+
+@pytest.mark.parametrize("change", ["byte", "more", "less", "renamed"])
+def test_a_plan_notices_what_changed(change, indexed):
+    folder, digest = indexed
+    path = folder / "scans/a2"
+    if change == "byte":
+        path.write_bytes(b"b" + path.read_bytes()[1:])
+    elif change == "more":
+        (folder / "scans/c").write_bytes(b"new")
+    elif change == "less":
+        path.unlink()
+    else:
+        path.rename(path.with_name("a3"))
+    assert plan(folder)[0] != digest
+
+
+def test_the_same_files_below_other_folders_are_other_files(tmp_path):
+    for folder, names in {"a": ("1", "2"), "b": ("3",), "all": ("1", "2", "3"), "none": ()}.items():
+        (tmp_path / folder).mkdir()
+        for name in names:
+            (tmp_path / folder / name).write_text("same")
+            os.utime(tmp_path / folder / name, ns=(1, 1))
+    digests = [
+        settled_digest([tmp_path / root for root in roots], tmp_path)
+        for roots in (("a", "b"), ("all",), ("all", "none"), ("none", "all"))
+    ]
+    assert len(set(digests)) == len(digests)
