@@ -60,10 +60,18 @@ include: "rules/report.smk"
 include: "rules/targets.smk"
 
 
+# Files that the contract names are made again where they are gone, also those that no other result is made from.
+FOLDERS = tuple(result(folder) + "/" for folder in ("imaging", "scores", "cohort", "audit"))
+NAMED = [
+    path for made in workflow.rules for path in made.output if path.startswith(FOLDERS) and "{" not in path
+]
+
+
 rule all:
     """Everything: the report and its audit."""
     default_target: True
     input:
+        NAMED,
         STATISTICS,
         MANIFESTS,
         TABLE_FILES,

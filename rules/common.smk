@@ -9,12 +9,10 @@ from pathlib import Path
 LIBRARY = str(Path(workflow.basedir) / "src")
 sys.path.insert(0, LIBRARY)
 os.environ.update(PYTHONPATH=LIBRARY)
-# A run that is killed takes its jobs with it.
-os.environ.update(CALCOHORT_RUN=str(os.getpid()))
 # Bytes must not depend on the day of the run (matplotlib and docx write dates otherwise).
 os.environ.setdefault("SOURCE_DATE_EPOCH", "0")
 
-from calcohort.check import check_files, model_files, model_plan, weights_simulated
+from calcohort.check import check_files, model_card, model_files, model_plan, weights_simulated
 from calcohort.closing import closing
 from calcohort.config import complete, development_tables, door, public, sources, sources_digest
 from calcohort.digest import (
@@ -27,9 +25,11 @@ from calcohort.digest import (
 )
 from calcohort.errors import InputError
 from calcohort.machine import has_gpu, memory_mb
-from calcohort.onerun import claim, no_earlier_jobs
+from calcohort.onerun import claim, no_earlier_jobs, this_run
 
 BEGUN = time.monotonic()
+# A run that is killed takes its jobs with it.
+os.environ.update(CALCOHORT_RUN=this_run())
 
 
 def checked(function, *args, **options):

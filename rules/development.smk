@@ -67,6 +67,7 @@ rule split:
         # Followed by `scans`: a file that was touched makes them anew, but with the same content.
         ancient(rules.annotate.output.scans),
         judged_after=annotated,
+        previous=named([DEVELOPMENT["split"]["previous"]]) if DEVELOPMENT["split"]["previous"] else [],
     output:
         result("development/split.csv"),
     log:

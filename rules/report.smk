@@ -55,7 +55,7 @@ rule report:
         rules.checklists.output,
         # No report of a study whose patients are in both cohorts.
         rules.separate.output if "development" in CONFIG and DOOR == "imaging" else [],
-        card=[path for path in MODEL_FILES if path.endswith(".md")],
+        card=model_card(MODEL),
     output:
         report(result("report.html"), category="Report", caption="../workflow/report/report.rst"),
         result("audit/tallies.csv"),
@@ -84,6 +84,7 @@ rule audit:
         rules.report.output,
         COLUMN_FILES,
         rules.public.output if "min_cell" in CONFIG["privacy"] else [],
+        reading_times=named([CONFIG["reading_times"]]) if CONFIG["reading_times"] else [],
     output:
         checksums=result("audit/checksums.csv"),
         provenance=result("audit/provenance.json"),

@@ -5,6 +5,7 @@ if DOOR == "imaging":
         """All heart crops."""
         input:
             by_shard(rules.segment.output.crops),
+            by_shard(rules.segment.output.outcomes),
 
 
 rule statistics:

@@ -11,6 +11,8 @@ from calcohort import tables
 from calcohort.config import DOORS, default, read_config, sources
 from calcohort.errors import InputError
 
+_MODELS = ("segmentation.model", "development.training.start_from")
+_FOLDERS = ("imaging.dicom", *_MODELS)
 ANALYSIS_COLUMNS = ("patient_id", "cac_dl", "followup_days", "mace")
 
 
@@ -32,11 +34,23 @@ def check_files(config: dict) -> None:
             # Names of a private study's files stay out of what a run prints.
             shown = "" if "private_dir" in config else f": {path}"
             raise InputError(f"no such file or folder{shown}", where=key, cure=cure)
+        if key not in _FOLDERS and Path(path).is_dir():
+            raise InputError("is a folder", where=key, cure="name the file")
+        if key in _MODELS and not model_plan(path):
+            cure = "name a folder with config.json and weights, such as models/clstm-fast"
+            raise InputError("holds no model", where=key, cure=cure)
 
 
 def model_files(model_dir: str | Path) -> list[str]:
-    """Paths of all files of a model's folder; none of no folder."""
-    return sorted(str(path) for path in Path(model_dir).glob("*") if path.is_file()) if model_dir else []
+    """Paths of the files that make a model: its plan and its weights; none of no folder."""
+    folder = Path(model_dir)
+    found = [*folder.glob("config.json"), *folder.glob("*.safetensors")] if model_dir else []
+    return sorted(map(str, found))
+
+
+def model_card(model_dir: str | Path) -> list[str]:
+    """Path of a model's card, where it has one."""
+    return [str(path) for path in Path(model_dir).glob("README.md")]
 
 
 def model_plan(model_dir: str | Path) -> dict:
@@ -190,5 +204,7 @@ def _inputs(config: dict) -> Iterator[tuple[str, str]]:
             yield f"claims.{entry}", path
     if "imaging" in config or "development" in config:
         yield "segmentation.model", config["segmentation"]["model"]
+    if previous := config.get("development", {}).get("split", {}).get("previous"):
+        yield "development.split.previous", previous
     if start := config.get("development", {}).get("training", {}).get("start_from"):
         yield "development.training.start_from", start

@@ -61,6 +61,8 @@ def read_config(path: str | Path) -> dict:
             where=str(path),
             cure="give the path of a config file",
         ) from None
+    except UnicodeDecodeError:
+        raise InputError("is not UTF-8", where=str(path), cure="save it as UTF-8") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f" line {mark.line + 1}" if mark else ""
@@ -96,7 +98,7 @@ def complete(raw: dict, where: str = "config") -> dict:
             config[section][key] = shipped(config[section][key])
     _check_doors(config, where)
     _check_cohort(config, where)
-    _check_private(config, where)
+    _check_places(config, where)
     return config
 
 
@@ -181,14 +183,18 @@ def _day(cohort: dict, key: str, where: str) -> date:
         raise InputError("is no date", where=f"{where}: cohort.{key}", cure=cure) from None
 
 
-def _check_private(config: dict, where: str) -> None:
-    """Identifiers must not lie where the results are copied from."""
-    if "private_dir" not in config:
-        return
-    folder = Path(config["private_dir"]).resolve()
-    if Path("results").resolve() in (folder, *folder.parents):
+def _check_places(config: dict, where: str) -> None:
+    """Identifiers must not lie where the results are copied from, nor what a run writes among the scans."""
+    results, private = Path("results").resolve(), config.get("private_dir")
+    folder = Path(private).resolve() if private else None
+    if folder and results in (folder, *folder.parents):
         cure = "name a folder outside results/"
         raise InputError("lies in the results", where=f"{where}: private_dir", cure=cure)
+    for scans in dicom_roots(config) if "imaging" in config else ():
+        for written in filter(None, (results, folder)):
+            if Path(scans).resolve() in (written, *written.parents):
+                cure = "name a folder that holds neither results/ nor private_dir"
+                raise InputError("a run writes into it", where=f"{where}: imaging.dicom", cure=cure)
 
 
 def _check_doors(config: dict, where: str) -> None:

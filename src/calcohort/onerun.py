@@ -15,7 +15,7 @@ from typing import TextIO
 from calcohort.errors import InputError
 
 LOCK = ".run.lock"
-# Number of the process that the jobs of a run belong to.
+# Names the process that the jobs of a run belong to.
 RUN = "CALCOHORT_RUN"
 # Snakemake's plug-in names all jobs of a run alike, after a prefix of the user's.
 _NAME_OF_RUN = re.compile(r"(?:\w+_)?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -32,10 +32,14 @@ def claim(results: str | Path) -> None:
     Raises
     ------
     InputError
-        If another run holds it.
+        If another run holds it, or nothing can be written there.
     """
-    Path(results).mkdir(parents=True, exist_ok=True)
-    lock = open(Path(results) / LOCK, "a")  # noqa: SIM115
+    try:
+        Path(results).mkdir(parents=True, exist_ok=True)
+        lock = open(Path(results) / LOCK, "a")  # noqa: SIM115
+    except OSError as error:
+        cure = "give the run a folder that it may write to, with room on its disk"
+        raise InputError(f"cannot be written ({error.strerror})", where=str(results), cure=cure) from None
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
@@ -84,8 +88,11 @@ def end_with(process: int) -> None:
     """End this process at once when another one is gone, so that no orphan writes beside the next run."""
     try:
         handle = os.pidfd_open(process)
+    except ProcessLookupError:
+        # Gone before this one was ready.
+        os._exit(1)
     except (AttributeError, OSError):
-        # Not Linux, or another process namespace.
+        # Not Linux.
         return
 
     def wait() -> None:
@@ -95,8 +102,24 @@ def end_with(process: int) -> None:
     threading.Thread(target=wait, name="end with the run", daemon=True).start()
 
 
+def this_run() -> str:
+    """What CALCOHORT_RUN tells the jobs of this process: its number, and where that number counts."""
+    return f"{os.getpid()} {_numbered_by()}"
+
+
 def end_with_run() -> None:
-    """:func:`end_with` the process that environment variable CALCOHORT_RUN names, where it is set."""
-    number = os.environ.get(RUN, "")
-    if number.isdigit():
+    """:func:`end_with` the process that environment variable CALCOHORT_RUN names, where it is set.
+
+    In a container with process numbers of its own nothing can be told of the run.
+    """
+    number, _, numbered_by = os.environ.get(RUN, "").partition(" ")
+    if number.isdigit() and numbered_by == _numbered_by():
         end_with(int(number))
+
+
+def _numbered_by() -> str:
+    """The namespace in which the numbers of processes count."""
+    try:
+        return os.readlink("/proc/self/ns/pid")
+    except OSError:
+        return ""

@@ -1,5 +1,7 @@
 """`calcohort check`: every input read, nothing run, each problem one line with its cure."""
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 import yaml
@@ -7,6 +9,7 @@ import yaml
 from calcohort.check import check_study
 from calcohort.errors import InputError
 
+MODEL = Path(__file__).parents[2] / "models/clstm-fast"
 ANALYSIS = pd.DataFrame({"patient_id": ["a"], "cac_dl": [1.0], "followup_days": [10], "mace": [0]})
 
 
@@ -77,7 +80,7 @@ def test_a_misspelt_attribute_of_the_link_is_named_with_the_right_one(study, tmp
     (tmp_path / "dicom").mkdir()
     registries = {"patients": {"path": "p.csv"}, "pet": {"path": "e.csv"}}
     imaging = {"dicom": "dicom", "link": {"patient_id": "PatientId", "scan_date": "StudyDate"}}
-    config = {"imaging": imaging, "registries": registries, "segmentation": {"model": "."}}
+    config = {"imaging": imaging, "registries": registries, "segmentation": {"model": str(MODEL)}}
     with pytest.raises(InputError) as caught:
         study(config, p=PATIENTS, e="patient_id,scan_date\nA,2015-01-02\n")
     assert str(caught.value) == (
@@ -129,3 +132,31 @@ def test_no_path_of_a_private_study_is_printed(study):
     with pytest.raises(InputError, match=r"scores: column agatston(.|\n)*registries\.patients: ") as caught:
         study(config, **files, **{"Mercy-dead": "patient_id,death_date\nA,soon\n"})
     assert "Mercy" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changed", "line"),
+    [
+        ({"segmentation": {"model": "dicom"}}, "segmentation.model: holds no model; name a folder with"),
+        ({"imaging": {"dicom": "."}}, "c.yaml: imaging.dicom: a run writes into it; name a folder that"),
+        ({"private_dir": "dicom/private"}, "c.yaml: imaging.dicom: a run writes into it; name a folder that"),
+        ({"registries": {"patients": {"path": "dicom"}}}, "registries.patients.path: is a folder; name the"),
+    ],
+)
+def test_folders_that_are_not_what_they_should_be(changed, line, study, tmp_path):
+    (tmp_path / "dicom").mkdir()
+    registries = {"patients": {"path": "p.csv"}, "pet": {"path": "e.csv"}}
+    model = {"model": str(MODEL)}
+    config = {"imaging": {"dicom": "dicom"}, "registries": registries, "segmentation": model} | changed
+    if "patients" in changed.get("registries", {}):
+        config["registries"] = registries | changed["registries"]
+    with pytest.raises(InputError) as caught:
+        study(config, p=PATIENTS, e="patient_id,scan_date\nA,2015-01-02\n")
+    assert str(caught.value).startswith(line)
+
+
+def test_an_analysis_that_is_a_folder(study, tmp_path):
+    (tmp_path / "a").mkdir()
+    for path in ("a", "."):
+        with pytest.raises(InputError, match="^analysis: is a folder; name the file$"):
+            study({"analysis": path})

@@ -133,7 +133,11 @@ def _records(path: Path) -> Iterator[dict]:
             if line.strip():
                 yield json.loads(line)
         return
-    table = pd.read_csv(path, sep="\t", na_values=["-"])
+    try:
+        table = pd.read_csv(path, sep="\t", na_values=["-"])
+    except pd.errors.EmptyDataError:
+        # A job that was killed as it was written down.
+        return
     yield from table.to_dict("records")
 
 

@@ -1,6 +1,7 @@
 """The heart's part of a scan with its labels, in one file: all that scoring and pictures need."""
 
 import hmac
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -118,7 +119,7 @@ def load(path: str | Path) -> HeartCrop:
             float(arrays["heart_volume_ml"]),
             tuple(arrays["warnings"].tolist()),
         )
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise InputError(
-            "not a readable heart crop", where=str(path), cure="delete it and run again"
+            "not a readable heart crop", where=str(path), cure="delete its folder and run again"
         ) from error
