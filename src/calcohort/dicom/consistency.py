@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
-from itertools import groupby, pairwise
+from itertools import combinations, groupby, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -87,9 +87,8 @@ def drop_duplicates(headers: Sequence[FileHeader]) -> tuple[list[FileHeader], li
             raise Rejected("duplicate_uid_conflict")
         kept.append(first)
         copies += [other.path for other in rest]
-    single = [header for header in kept if len(header.frames) == 1]
-    distinct = [header for header in kept if len(header.frames) != 1]
-    for same in _groups(single, _place):
+    distinct = [header for header in kept if not header.frames]
+    for same in _groups([header for header in kept if header.frames], _places):
         first, *rest = same
         same_as_first = _comparison(first)
         distinct.append(first)
@@ -108,9 +107,10 @@ def _groups(headers: Sequence[FileHeader], key) -> list[list[FileHeader]]:
     return list(groups.values())
 
 
-def _place(header: FileHeader) -> tuple[float, ...]:
-    frame = header.frames[0]
-    return tuple(round(value, 2) for value in (*frame.position, *frame.orientation))
+def _places(header: FileHeader) -> tuple[float, ...]:
+    return tuple(
+        round(value, 2) for frame in header.frames for value in (*frame.position, *frame.orientation)
+    )
 
 
 def _comparison(first: FileHeader) -> Callable[[FileHeader], bool]:
@@ -274,8 +274,13 @@ def _numbered_twice(numbers: Sequence[int | None]) -> bool:
     runs = np.split(places, turns)
     if not 2 <= len(runs) <= _MOST_PASSES or min(map(len, runs)) < _SHORTEST_PASS:
         return False
-    ranges = sorted((run.min(), run.max()) for run in runs)
-    return any(after[0] < before[1] for before, after in pairwise(ranges))
+    return any(_overlap(one, other) for one, other in combinations(runs, 2))
+
+
+def _overlap(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether each of two runs has several slices amid those of the other: one could lie at a wrong place."""
+    amid = [np.count_nonzero((a > b.min()) & (a < b.max())) for a, b in ((one, other), (other, one))]
+    return min(amid) > 1
 
 
 def _as_names(places: list[int]) -> bool:

@@ -96,6 +96,12 @@ def _shifted(words: np.ndarray, frame: Frame, layout: PixelLayout) -> np.ndarray
     return signed + np.int16(frame.intercept)
 
 
+def fits(words: np.ndarray, layout: PixelLayout) -> bool:
+    """Whether words hold nothing beside the bits that the header calls stored."""
+    full = words.view(words.dtype.str.replace("u", "i")) if layout.signed else words
+    return bool(np.array_equal(_stored_values(words, layout), full))
+
+
 def is_whole(frame: Frame) -> bool:
     """Whether the slice's scale gives whole Hounsfield units."""
     return frame.slope.is_integer() and frame.intercept.is_integer()

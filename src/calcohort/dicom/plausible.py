@@ -2,11 +2,14 @@
 
 import math
 import zlib
+from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
 from calcohort.dicom.padding import Padding
 from calcohort.dicom.reasons import Rejected
+from calcohort.dicom.strangers import strangers, thumbnail
 from calcohort.dicom.written import Rows, written_in_part
 
 # Metal reaches 30,000 HU on extended scales; padding was taken out before.
@@ -19,6 +22,8 @@ _TISSUE_ABOVE_HU, _AIR_BELOW_HU, _SMALLEST_RANGE_HU = -300, -300, 1
 _SMALLEST_TISSUE_SHARE = 0.01
 # A slice loses its tissue, or its air, between two that have it only where its scale is wrong.
 _SHARE_OF_NEIGHBOURS, _LEAST_OF_NEIGHBOURS = 0.05, 0.1
+# From pixel to pixel scans vary by 15 to 60 HU, hardly more in one slice; bytes that are no image by 600.
+_ROUGHEST_HU, _TIMES_AS_ROUGH = 200, 5
 # A slice without air of which so much is as dense as bone has lost its intercept.
 _BONE_HU, _LARGEST_BONE_SHARE = 700, 0.1
 # Enough to find slices that may be alike, which are then compared whole.
@@ -32,6 +37,8 @@ class Plausibility:
     def __init__(self, n_slices: int):
         self._rows: list[Rows | None] = [None] * n_slices
         self._checksums = np.zeros(n_slices, dtype=np.int64)
+        self._roughness = np.zeros(n_slices)
+        self._thumbnails: list[np.ndarray | None] = [None] * n_slices
         self._tissue = np.zeros(n_slices, dtype=np.int64)
         self._padded = self._guessed = self._dense = 0
         self._lowest, self._highest = np.inf, -np.inf
@@ -63,11 +70,14 @@ class Plausibility:
         if lowest > _AIR_BELOW_HU and np.count_nonzero(values > _BONE_HU) > _LARGEST_BONE_SHARE * values.size:
             self._shifted = True
         self._rows[level] = Rows.of(words, largest_of_rows > _TISSUE_ABOVE_HU, largest)
+        self._thumbnails[level] = thumbnail(values)
+        few = values[::_ROWS_OF_A_CHECKSUM].clip(-1000, 1000)
+        self._roughness[level] = np.abs(np.diff(few, axis=1)).mean()
         middle = len(words) // 2
         self._checksums[level] = zlib.crc32(words[middle : middle + _ROWS_OF_A_CHECKSUM])
 
-    def judge(self, hu, one_scale: bool) -> tuple[str, ...]:
-        """Warnings about the scan, whose slices `hu` gives by number.
+    def judge(self, hu, scales: Sequence[tuple[float, float]]) -> tuple[str, ...]:
+        """Warnings about the scan, whose slices `hu` and their slopes and intercepts `scales` give by number.
 
         Raises
         ------
@@ -76,27 +86,39 @@ class Plausibility:
         """
         n_slices, size = len(self._rows), math.prod(hu.shape)
         # Guessing needs a scale to trust: few dark slices among others with another intercept may be damaged.
-        if self._guessed and not one_scale and self._guessed < n_slices / 2:
+        if self._guessed and len(set(scales)) > 1 and self._guessed < n_slices / 2:
             raise Rejected("implausible_hu")
         has_image = self._highest - self._lowest >= _SMALLEST_RANGE_HU and self._highest > _TISSUE_ABOVE_HU
         twice = self._guessed > n_slices / 2 and self._tissue.sum() < _SMALLEST_TISSUE_SHARE * size
         if not has_image or twice or self._shifted or self._dense > LARGEST_DENSE_SHARE * size:
             raise Rejected("implausible_hu")
-        if written_in_part(self._rows, lambda z: _has_noise(hu[z])):
+        if written_in_part(self._rows, lambda z: _has_values(hu[z])):
             raise Rejected("truncated")
         size_of_slice = size // n_slices
         shown = (self._tissue, size_of_slice - self._tissue)
-        if any(_one_loses(kind, size_of_slice) for kind in shown) or self._holds_a_slice_twice(hu):
+        if any(
+            _one_loses(kind, size_of_slice) or _one_scale_loses(kind, size_of_slice, scales) for kind in shown
+        ):
+            raise Rejected("implausible_hu")
+        if (
+            _one_is_noise(self._roughness)
+            or self._holds_a_slice_twice(hu)
+            or strangers(self._thumbnails, lambda z: _has_values(hu[z]))
+        ):
             raise Rejected("implausible_hu")
         notes = ("padding",) if self._padded else ()
         return notes + (("unusual_hu",) if self._lowest > _AIR_BELOW_HU else ())
 
     def _holds_a_slice_twice(self, hu) -> bool:
-        """No noise is the same twice: a slice's pixels were written in place of another's."""
+        """No noise is the same twice: pixels were written in place of another slice's.
+
+        Where most slices are alike, an image was repeated on purpose.
+        """
         order = np.argsort(self._checksums, kind="stable")
         alike = np.flatnonzero(np.diff(self._checksums[order]) == 0)
         pairs = ((hu[order[n]], hu[order[n + 1]]) for n in alike)
-        return any(_has_noise(a) and np.array_equal(a, b) for a, b in pairs)
+        n_twins = sum(_has_noise(a) and np.array_equal(a, b) for a, b in pairs)
+        return 0 < n_twins <= len(order) / 2
 
 
 def _one_loses(n_pixels: np.ndarray, size: float) -> bool:
@@ -106,6 +128,30 @@ def _one_loses(n_pixels: np.ndarray, size: float) -> bool:
     return bool(np.any(lost & (least > _SHARE_OF_NEIGHBOURS * size)))
 
 
-def _has_noise(values: np.ndarray) -> bool:
+def _one_is_noise(roughness: np.ndarray) -> bool:
+    """Whether a slice varies from pixel to pixel as no image does, and no slice beside it."""
+    below, above = np.append(roughness[1], roughness[:-1]), np.append(roughness[1:], roughness[-2])
+    rough = (roughness > _ROUGHEST_HU) & (roughness > _TIMES_AS_ROUGH * np.maximum(below, above))
+    return bool(rough.any())
+
+
+def _one_scale_loses(n_pixels: np.ndarray, size: float, scales: Sequence[tuple[float, float]]) -> bool:
+    """Whether pixels of a kind end where the slope or intercept of the slices changes."""
+    borders = np.flatnonzero([below != above for below, above in pairwise(scales)])
+    sides = np.array([n_pixels[borders], n_pixels[borders + 1]])
+    less, more = sides.min(axis=0), sides.max(axis=0)
+    return bool(np.any((less < _LEAST_OF_NEIGHBOURS * more) & (more > _SHARE_OF_NEIGHBOURS * size)))
+
+
+def _has_values(values: np.ndarray) -> bool:
     """Noise has many values; drawings and phantoms, in which whole rows may be alike, have few."""
     return len(np.unique(values)) > _VALUES_OF_NOISE
+
+
+def _has_noise(values: np.ndarray) -> bool:
+    """Whether tissue varies from pixel to pixel, as nothing smooth does."""
+    if not _has_values(values):
+        return False
+    along = np.asarray(values, dtype=np.float32)
+    bends = np.abs(along[:, 2:] - 2 * along[:, 1:-1] + along[:, :-2])[along[:, 1:-1] > _TISSUE_ABOVE_HU]
+    return len(bends) > _SMALLEST_TISSUE_SHARE * values.size and float(np.median(bends)) > 1

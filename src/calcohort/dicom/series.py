@@ -17,7 +17,7 @@ from calcohort.dicom.consistency import (
     drop_duplicates,
     worst,
 )
-from calcohort.dicom.decode import is_whole, open_pixels, stored_frames, to_hounsfield
+from calcohort.dicom.decode import fits, is_whole, open_pixels, stored_frames, to_hounsfield
 from calcohort.dicom.facts import series_facts, series_key
 from calcohort.dicom.geometry import MINIMUM_EXTENT_MM, Grid, stack
 from calcohort.dicom.header import FileHeader, read_header
@@ -275,14 +275,22 @@ def _fill(hu: np.ndarray | SliceFile, checked: Checked) -> tuple[str, ...]:
     grid, slices = checked.grid, checked.slices
     level = {id(slices[index].frame): z for z, index in enumerate(grid.order)}
     shown = Plausibility(len(slices))
+    bits = Counter(_bits(s.header) for s in slices)
     for header in {id(s.header): s.header for s in slices}.values():
         with open_pixels(header.path, header.pixels) as handle:
             for frame, words in zip(header.frames, stored_frames(handle, header.pixels), strict=True):
+                if _bits(header) != bits.most_common(1)[0][0] and not fits(words, header.pixels):
+                    raise Rejected("implausible_hu")
                 values, padding = to_hounsfield(words, frame, header.pixels)
                 z = level[id(frame)]
                 shown.note(z, words, values, padding)
                 hu[z] = grid.to_lps(values)
-    return shown.judge(hu, len({(s.frame.slope, s.frame.intercept) for s in slices}) == 1)
+    frames = [slices[index].frame for index in grid.order]
+    return shown.judge(hu, [(frame.slope, frame.intercept) for frame in frames])
+
+
+def _bits(header: FileHeader) -> tuple[int, int]:
+    return header.pixels.bits_stored, header.pixels.high_bit
 
 
 def smallest(hu: np.ndarray) -> np.ndarray:

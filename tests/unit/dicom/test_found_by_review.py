@@ -9,6 +9,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 from calcohort.dicom import consistency, load_series, scan_folder
+from calcohort.simulate.dicom_faults import plant_fault
 
 
 def edited(folder, edit):
@@ -317,3 +318,25 @@ def test_bytes_in_a_sequence_are_no_second_header(tag, folder):
 
     edited(folder, edit)
     assert reason(folder) is None
+
+
+@pytest.mark.parametrize("z", [0.0, 430.0, -397.0])
+def test_a_slice_at_a_wrong_place_is_named_so(z, folder):
+    def edit(number, dataset):
+        if number == 10:
+            x, y, _ = dataset.ImagePositionPatient
+            dataset.ImagePositionPatient = [x, y, z]
+
+    edited(folder, edit)
+    assert reason(folder) == "nonuniform_spacing"
+
+
+def test_a_copy_of_a_multi_frame_object_is_used_once(folder, volume):
+    plant_fault(folder, "enhanced", seed=1)
+    (path,) = folder.iterdir()
+    dataset = pydicom.dcmread(path)
+    dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = pydicom.uid.generate_uid()
+    dataset.save_as(folder / "again.dcm")
+    loaded = load_series(folder)
+    assert (loaded.reason, "duplicate_file" in loaded.warnings) == (None, True)
+    np.testing.assert_array_equal(loaded.volume.hu, volume.hu)

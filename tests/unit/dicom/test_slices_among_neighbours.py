@@ -43,6 +43,47 @@ def test_rows_that_were_not_written(changed, rows, folder):
     assert reason(folder) == "truncated"
 
 
+def test_a_background_that_was_masked_may_move(folder):
+    """Outside an outline all is one value; in one slice the patient lies higher, others are blank."""
+    y, x = np.mgrid[:48, :40]
+
+    def edit(number, dataset):
+        radius = 12 if number == 9 else 20
+        inside = (y - 22) ** 2 + ((x - 20) * 1.2) ** 2 < radius**2
+        blank = number in (0, 1, 18, 19)
+        store(dataset, np.where(inside & (not blank), stored(dataset), 0), signed=False)
+
+    edited(folder, edit)
+    assert reason(folder) is None
+
+
+def test_an_image_that_was_repeated_on_purpose(folder):
+    images = {}
+    edited(folder, lambda number, dataset: images.update({number: stored(dataset)}))
+
+    def edit(number, dataset):
+        values = images[0].copy()
+        values[20:24, 20:24] += 10 * number if number in (8, 9, 10) else 0
+        store(dataset, values, signed=False)
+
+    edited(folder, edit)
+    assert reason(folder) is None
+
+
+def test_a_neck_that_fills_less_than_a_tenth_of_the_field(folder):
+    def edit(number, dataset):
+        hu = stored(dataset) - 1024
+        if number > 15:
+            hu[:20], hu[28:], hu[:, :16], hu[:, 24:] = -2000, -2000, -2000, -2000
+        else:
+            hu[:2] = -2000
+        store(dataset, hu, signed=True)
+        dataset.RescaleIntercept = 0
+
+    edited(folder, edit)
+    assert reason(folder) is None
+
+
 def test_blank_air_beyond_a_phantom_is_no_loss(folder):
     rewritten(folder, {0, 1, 18, 19}, lambda values: np.full_like(values, 24))
     hu = load_series(folder).volume.hu
@@ -95,6 +136,57 @@ def test_pixels_of_a_slice_far_away(copies, folder):
 
     def edit(number, dataset):
         store(dataset, images[copies.get(number, number)], signed=False)
+
+    edited(folder, edit)
+    assert reason(folder) == "implausible_hu"
+
+
+@pytest.fixture
+def anatomy(folder):
+    """The series with an organ that moves and grows along the table, as anatomy does."""
+    y, x = np.mgrid[:48, :40]
+
+    def edit(number, dataset):
+        values = stored(dataset)
+        values[(y - 30) ** 2 + (x - 14 - number) ** 2 < 36 + 4 * number] = 224
+        store(dataset, values, signed=False)
+
+    edited(folder, edit)
+    return folder
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda values: values[::-1],
+        lambda values: values[:, ::-1],
+        lambda values: np.roll(values, 10, axis=0),
+        lambda values: np.random.default_rng(0).integers(0, 4096, values.shape),
+    ],
+    ids=["upside down", "left to right", "rolled", "noise"],
+)
+def test_a_slice_that_does_not_belong_where_it_lies(change, anatomy):
+    assert reason(anatomy) is None
+    rewritten(anatomy, {10}, lambda values: np.ascontiguousarray(change(values)))
+    assert reason(anatomy) == "implausible_hu"
+
+
+@pytest.mark.parametrize("changed", [{9}, {18, 19}, set(range(10, 20))])
+def test_fewer_bits_than_were_stored(changed, folder):
+    def edit(number, dataset):
+        store(dataset, stored(dataset), signed=False)
+        if number in changed:
+            dataset.BitsStored, dataset.HighBit = 10, 9
+
+    edited(folder, edit)
+    assert reason(folder) == "implausible_hu"
+
+
+@pytest.mark.parametrize("changed", [{19}, {18, 19}, set(range(10, 20))])
+def test_another_scale_from_one_slice_on(changed, folder):
+    def edit(number, dataset):
+        store(dataset, stored(dataset) - 1024, signed=True)
+        dataset.RescaleIntercept, dataset.RescaleSlope = 0, 0.1 if number in changed else 1
 
     edited(folder, edit)
     assert reason(folder) == "implausible_hu"
