@@ -61,7 +61,7 @@ include: "rules/targets.smk"
 
 
 # Files that the contract names are made again where they are gone, also those that no other result is made from.
-FOLDERS = tuple(result(folder) + "/" for folder in ("imaging", "scores", "cohort", "audit"))
+FOLDERS = tuple(result(folder, "") for folder in ("imaging", "scores", "cohort", "audit"))
 NAMED = [
     path for made in workflow.rules for path in made.output if path.startswith(FOLDERS) and "{" not in path
 ]
