@@ -3,13 +3,12 @@
 import math
 import zlib
 from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
 
 from calcohort.dicom.padding import Padding
 from calcohort.dicom.reasons import Rejected
-from calcohort.dicom.strangers import strangers, thumbnail
+from calcohort.dicom.strangers import foreign, one_is_noise, one_loses, roughness, scale_loses, thumbnail
 from calcohort.dicom.written import Rows, written_in_part
 
 # Metal reaches 30,000 HU on extended scales; padding was taken out before.
@@ -20,10 +19,6 @@ DENSE_HU, LARGEST_DENSE_SHARE, _LARGEST_DENSE_SHARE_OF_SLICE = 3100, 0.1, 0.15
 _TISSUE_ABOVE_HU, _AIR_BELOW_HU, _SMALLEST_RANGE_HU = -300, -300, 1
 # Where the scale was applied twice, air seems to be padding and hardly anything is left above fat.
 _SMALLEST_TISSUE_SHARE = 0.01
-# A slice loses its tissue, or its air, between two that have it only where its scale is wrong.
-_SHARE_OF_NEIGHBOURS, _LEAST_OF_NEIGHBOURS = 0.05, 0.1
-# From pixel to pixel scans vary by 15 to 60 HU, hardly more in one slice; bytes that are no image by 600.
-_ROUGHEST_HU, _TIMES_AS_ROUGH = 200, 5
 # A slice without air of which so much is as dense as bone has lost its intercept.
 _BONE_HU, _LARGEST_BONE_SHARE = 700, 0.1
 # Enough to find slices that may be alike, which are then compared whole.
@@ -71,8 +66,7 @@ class Plausibility:
             self._shifted = True
         self._rows[level] = Rows.of(words, largest_of_rows > _TISSUE_ABOVE_HU, largest)
         self._thumbnails[level] = thumbnail(values)
-        few = values[::_ROWS_OF_A_CHECKSUM].clip(-1000, 1000)
-        self._roughness[level] = np.abs(np.diff(few, axis=1)).mean()
+        self._roughness[level] = roughness(values)
         middle = len(words) // 2
         self._checksums[level] = zlib.crc32(words[middle : middle + _ROWS_OF_A_CHECKSUM])
 
@@ -95,16 +89,11 @@ class Plausibility:
         if written_in_part(self._rows, lambda z: _has_values(hu[z])):
             raise Rejected("truncated")
         size_of_slice = size // n_slices
-        shown = (self._tissue, size_of_slice - self._tissue)
-        if any(
-            _one_loses(kind, size_of_slice) or _one_scale_loses(kind, size_of_slice, scales) for kind in shown
-        ):
-            raise Rejected("implausible_hu")
-        if (
-            _one_is_noise(self._roughness)
-            or self._holds_a_slice_twice(hu)
-            or strangers(self._thumbnails, lambda z: _has_values(hu[z]))
-        ):
+        for shown in (self._tissue, size_of_slice - self._tissue):
+            if one_loses(shown, size_of_slice) or scale_loses(shown, size_of_slice, scales):
+                raise Rejected("implausible_hu")
+        is_strange = one_is_noise(self._roughness) or foreign(self._thumbnails, lambda z: _has_values(hu[z]))
+        if is_strange or self._holds_a_slice_twice(hu):
             raise Rejected("implausible_hu")
         notes = ("padding",) if self._padded else ()
         return notes + (("unusual_hu",) if self._lowest > _AIR_BELOW_HU else ())
@@ -119,28 +108,6 @@ class Plausibility:
         pairs = ((hu[order[n]], hu[order[n + 1]]) for n in alike)
         n_twins = sum(_has_noise(a) and np.array_equal(a, b) for a, b in pairs)
         return 0 < n_twins <= len(order) / 2
-
-
-def _one_loses(n_pixels: np.ndarray, size: float) -> bool:
-    """Whether a slice has hardly any pixels of a kind that both its neighbours have."""
-    least = np.minimum(n_pixels[:-2], n_pixels[2:])
-    lost = n_pixels[1:-1] < _LEAST_OF_NEIGHBOURS * least
-    return bool(np.any(lost & (least > _SHARE_OF_NEIGHBOURS * size)))
-
-
-def _one_is_noise(roughness: np.ndarray) -> bool:
-    """Whether a slice varies from pixel to pixel as no image does, and no slice beside it."""
-    below, above = np.append(roughness[1], roughness[:-1]), np.append(roughness[1:], roughness[-2])
-    rough = (roughness > _ROUGHEST_HU) & (roughness > _TIMES_AS_ROUGH * np.maximum(below, above))
-    return bool(rough.any())
-
-
-def _one_scale_loses(n_pixels: np.ndarray, size: float, scales: Sequence[tuple[float, float]]) -> bool:
-    """Whether pixels of a kind end where the slope or intercept of the slices changes."""
-    borders = np.flatnonzero([below != above for below, above in pairwise(scales)])
-    sides = np.array([n_pixels[borders], n_pixels[borders + 1]])
-    less, more = sides.min(axis=0), sides.max(axis=0)
-    return bool(np.any((less < _LEAST_OF_NEIGHBOURS * more) & (more > _SHARE_OF_NEIGHBOURS * size)))
 
 
 def _has_values(values: np.ndarray) -> bool:

@@ -1,9 +1,15 @@
-"""Slices that do not belong where they lie: turned, displaced, or of another place or patient."""
+"""Slices that do not belong where they lie: of another place, patient or scale, turned, or no image."""
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import numpy as np
 
+# A slice loses its tissue, or its air, between two that have it only where its scale is wrong.
+_SHARE_OF_NEIGHBOURS, _LEAST_OF_NEIGHBOURS = 0.05, 0.1
+# From pixel to pixel scans vary by 15 to 60 HU, hardly more in one slice; bytes that are no image by 600.
+_ROUGHEST_HU, _TIMES_AS_ROUGH = 200, 5
+_ROW_STEP, _ROUGH_RANGE_HU = 8, (-1000, 1000)
 # Pixels along a side of a thumbnail, each the mean of so many along a side of its block.
 _SIDE, _OF_A_BLOCK = 24, 4
 _RANGE_HU = (-1000, 400)
@@ -23,7 +29,7 @@ def thumbnail(values: np.ndarray) -> np.ndarray:
     return few.reshape(rows, high, columns, wide).mean(axis=(1, 3))
 
 
-def strangers(thumbnails: Sequence[np.ndarray], has_values: Callable[[int], bool]) -> bool:
+def foreign(thumbnails: Sequence[np.ndarray], has_values: Callable[[int], bool]) -> bool:
     """Whether a slice differs from both its neighbours, which are alike; drawings are not judged."""
     if len(thumbnails) < 3:
         return False
@@ -35,6 +41,33 @@ def strangers(thumbnails: Sequence[np.ndarray], has_values: Callable[[int], bool
     darker = _rms(np.maximum(from_below, from_above).clip(max=0))
     strange = (nearer > _TIMES * apart) & (np.minimum(brighter, darker) > _BOTH_WAYS_HU)
     return any(has_values(z - 1) and has_values(z + 1) for z in np.flatnonzero(strange) + 1)
+
+
+def roughness(values: np.ndarray) -> float:
+    """Mean difference of neighbours along some rows of a slice, HU."""
+    few = values[::_ROW_STEP].clip(*_ROUGH_RANGE_HU)
+    return float(np.abs(np.diff(few, axis=1)).mean())
+
+
+def one_loses(n_pixels: np.ndarray, size: float) -> bool:
+    """Whether a slice has hardly any pixels of a kind that both its neighbours have."""
+    least = np.minimum(n_pixels[:-2], n_pixels[2:])
+    lost = n_pixels[1:-1] < _LEAST_OF_NEIGHBOURS * least
+    return bool(np.any(lost & (least > _SHARE_OF_NEIGHBOURS * size)))
+
+
+def one_is_noise(rough: np.ndarray) -> bool:
+    """Whether one of the slices, of some roughness each, is as rough as no image, and none beside it."""
+    below, above = np.append(rough[1], rough[:-1]), np.append(rough[1:], rough[-2])
+    return bool(np.any((rough > _ROUGHEST_HU) & (rough > _TIMES_AS_ROUGH * np.maximum(below, above))))
+
+
+def scale_loses(n_pixels: np.ndarray, size: float, scales: Sequence[tuple[float, float]]) -> bool:
+    """Whether pixels of a kind end where the slope or intercept of the slices changes."""
+    borders = np.flatnonzero([below != above for below, above in pairwise(scales)])
+    sides = np.array([n_pixels[borders], n_pixels[borders + 1]])
+    less, more = sides.min(axis=0), sides.max(axis=0)
+    return bool(np.any((less < _LEAST_OF_NEIGHBOURS * more) & (more > _SHARE_OF_NEIGHBOURS * size)))
 
 
 def _rms(images: np.ndarray) -> np.ndarray:
