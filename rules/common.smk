@@ -169,10 +169,18 @@ def development_files():
     return named_digest(DEVELOPMENT_TABLES, ("image", "annotation", "heart"))
 
 
+def after(paths):
+    """Files that must be there first, while their times are no reason to run.
+
+    By their names alone: `ancient` marks the very object that it is given, for all rules that name it.
+    """
+    return ancient(str(paths) if isinstance(paths, str) else list(map(str, paths)))
+
+
 def annotated(_):
     """The annotated scans: Snakemake judges a job that names its checkpoint here, beside the file itself, only
     once the checkpoint is done, and so what follows from that job."""
-    return ancient(checkpoints.annotate.get().output.scans)
+    return after(checkpoints.annotate.get().output.scans)
 
 
 def annotated_scans(_):
@@ -187,6 +195,11 @@ def shard_digests(table):
     for row in Path(table).read_text(encoding="utf-8").splitlines()[1:]:
         rows.setdefault(row.partition(",")[0], []).append(row)
     return {shard: text_digest(*sorted(members)) for shard, members in rows.items()}
+
+
+def linked_scans(_):
+    """Digest of the scans that the analysis uses."""
+    return file_digest(checkpoints.link.get().output.scans)
 
 
 def scans_of(wildcards):

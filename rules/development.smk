@@ -41,8 +41,9 @@ if DOOR == "imaging":
     rule separate:
         """Stop where a patient or a scan is both in the development and in the external cohort."""
         input:
-            annotated=rules.annotate.output.scans,
-            scans=rules.link.output.scans,
+            annotated=after(rules.annotate.output.scans),
+            judged_after=annotated,
+            scans=after(rules.link.output.scans),
             outcomes=by_shard(result("segmentation/outcomes/{shard}.csv")),
         output:
             result("development/separate.csv"),
@@ -56,6 +57,8 @@ if DOOR == "imaging":
             mem_mb=memory(1000),
             runtime=5,
         params:
+            development=annotated_scans,
+            external=linked_scans,
             code=code("development"),
         script:
             "../workflow/scripts/separate.py"
@@ -65,7 +68,7 @@ rule split:
     """Split the annotated scans by patient into training, validation and test."""
     input:
         # Followed by `scans`: a file that was touched makes them anew, but with the same content.
-        ancient(rules.annotate.output.scans),
+        after(rules.annotate.output.scans),
         judged_after=annotated,
         previous=named([DEVELOPMENT["split"]["previous"]]) if DEVELOPMENT["split"]["previous"] else [],
     output:
@@ -91,7 +94,7 @@ rule internal_testing:
     """Score the internal test scans with the model of the study."""
     input:
         development_folders,
-        annotated=ancient(rules.annotate.output.scans),
+        annotated=after(rules.annotate.output.scans),
         judged_after=annotated,
         split=rules.split.output[0],
         tables=named(DEVELOPMENT_TABLES),
@@ -133,7 +136,7 @@ rule samples:
     """Cut the training and validation samples of both networks from the annotated scans."""
     input:
         development_folders,
-        annotated=ancient(rules.annotate.output.scans),
+        annotated=after(rules.annotate.output.scans),
         judged_after=annotated,
         split=rules.split.output[0],
         tables=named(DEVELOPMENT_TABLES),

@@ -14,7 +14,7 @@ rule index:
         dicom_folders,
         people=[table for table in rules.registries.output.tables if Path(table).stem in NAMES_OF_PEOPLE],
         # A registry that is wrong is told before any scan is read.
-        registries=ancient(rules.registries.output.tables),
+        registries=after(rules.registries.output.tables),
         volumes=named(VOLUMES),
     output:
         files=f"{PRIVATE}/index/files.parquet",
@@ -88,8 +88,8 @@ rule convert:
     """Decode the scans of a shard into volumes in HU; a scan that cannot be trusted gets a reason."""
     input:
         # What `scans_of` waits for, also where a scheduler's job plans anew.
-        scans=ancient(rules.link.output.scans),
-        members=ancient(rules.link.output.members),
+        scans=after(rules.link.output.scans),
+        members=after(rules.link.output.members),
     output:
         volumes=temp(directory(result("imaging/volumes/{shard}"))),
         outcomes=result("imaging/shards/{shard}.csv"),
