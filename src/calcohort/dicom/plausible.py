@@ -105,9 +105,8 @@ class Plausibility:
         """
         order = np.argsort(self._checksums, kind="stable")
         alike = np.flatnonzero(np.diff(self._checksums[order]) == 0)
-        pairs = ((hu[order[n]], hu[order[n + 1]]) for n in alike)
-        n_twins = sum(_has_noise(a) and np.array_equal(a, b) for a, b in pairs)
-        return 0 < n_twins <= len(order) / 2
+        twins = [order[n] for n in alike if np.array_equal(hu[order[n]], hu[order[n + 1]])]
+        return len(twins) <= len(order) / 2 and any(_has_noise(hu[z]) for z in twins)
 
 
 def _has_values(values: np.ndarray) -> bool:
