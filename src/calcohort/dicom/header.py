@@ -167,9 +167,11 @@ def _looks_like_dicom(handle: BinaryIO) -> bool | None:
     handle.seek(0)
     if start[128:132] == b"DICM":
         return None if kinds.MEDIA_DIRECTORY.encode() in start else True
+    if len(start) < 16:
+        return None
     bare = start[:2] == b"\x08\x00" and start[2] in _FIRST_ELEMENTS and not start[3]
     bare = bare or start[:2] == b"\x02\x00" or start[:3] == b"\x00\x08\x00"
-    return False if bare and len(start) >= 16 else None
+    return False if bare else None
 
 
 def _describe(path, handle, dataset, budget, extra, allow_lossy, has_preamble) -> FileHeader:

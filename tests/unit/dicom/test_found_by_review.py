@@ -340,3 +340,9 @@ def test_a_copy_of_a_multi_frame_object_is_used_once(folder, volume):
     loaded = load_series(folder)
     assert (loaded.reason, "duplicate_file" in loaded.warnings) == (None, True)
     np.testing.assert_array_equal(loaded.volume.hu, volume.hu)
+
+
+@pytest.mark.parametrize("content", [b"", b"\x08", b"\x08\x00", b"\x08\x00\x16", b"\x08\x00\x16\x00UI"])
+def test_files_of_a_few_bytes_are_no_slices(content, folder):
+    (folder / "README").write_bytes(content)
+    assert reason(folder) is None
