@@ -45,9 +45,8 @@ def decompress(frame: bytes, layout: PixelLayout) -> np.ndarray:
     Rejected
         undecodable, truncated, or lossy where the header does not say so.
     """
-    n_bytes = layout.bits_allocated // 8
     if layout.transfer_syntax == uid.RLELossless:
-        words = decode_run_length(frame, layout.rows * layout.columns, n_bytes)
+        words = decode_run_length(frame, layout.rows * layout.columns, layout.bits_allocated // 8)
         return words.reshape(layout.rows, layout.columns)
     stream = _checked(frame, layout)
     values = _words(_DECODERS[layout.transfer_syntax](frame), layout)

@@ -18,7 +18,7 @@ _LARGEST_HU = 0x7FFF
 # A circle in a square leaves 21 % outside; a slice of nearly nothing but guessed padding has a wrong scale.
 _LARGEST_SHARE = 0.9
 # Unless what is left is a patient.
-_TISSUE_ABOVE_HU, _SHARE_OF_TISSUE = -300, 0.2
+TISSUE_ABOVE_HU, _SHARE_OF_TISSUE = -300, 0.2
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def find_padding(
     if mask is None or not mask.any():
         return None
     guessed = declared is None or bool(np.any(mask & ~declared))
-    if guessed and mask.mean() > _LARGEST_SHARE and np.mean(hu[~mask] > _TISSUE_ABOVE_HU) < _SHARE_OF_TISSUE:
+    if guessed and mask.mean() > _LARGEST_SHARE and np.mean(hu[~mask] > TISSUE_ABOVE_HU) < _SHARE_OF_TISSUE:
         raise Rejected("implausible_hu")
     return Padding(mask, guessed)
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from calcohort.dicom.padding import Padding
+from calcohort.dicom.padding import TISSUE_ABOVE_HU, Padding
 from calcohort.dicom.reasons import Rejected
 from calcohort.dicom.strangers import foreign, one_is_noise, one_loses, roughness, scale_loses, thumbnail
 from calcohort.dicom.written import Rows, written_in_part
@@ -16,7 +16,7 @@ LARGEST_HU = np.iinfo(np.int16).max
 # Denser than any bone; metal and its artefacts fill a few percent of a scan, and of a slice not much more.
 DENSE_HU, LARGEST_DENSE_SHARE, _LARGEST_DENSE_SHARE_OF_SLICE = 3100, 0.1, 0.15
 # A scan holds tissue beside its air, in more than one shade of grey.
-_TISSUE_ABOVE_HU, _AIR_BELOW_HU, _SMALLEST_RANGE_HU = -300, -300, 1
+_AIR_BELOW_HU, _SMALLEST_RANGE_HU = -300, 1
 # Where the scale was applied twice, air seems to be padding and hardly anything is left above fat.
 _SMALLEST_TISSUE_SHARE = 0.01
 # A slice without air of which so much is as dense as bone has lost its intercept.
@@ -56,7 +56,7 @@ class Plausibility:
         if padding is not None:
             self._padded, self._guessed = self._padded + 1, self._guessed + padding.guessed
         self._lowest, self._highest = min(self._lowest, lowest), max(self._highest, largest)
-        self._tissue[level] = np.count_nonzero(values > _TISSUE_ABOVE_HU)
+        self._tissue[level] = np.count_nonzero(values > TISSUE_ABOVE_HU)
         if largest > DENSE_HU:
             n_dense = np.count_nonzero(values > DENSE_HU)
             if n_dense > _LARGEST_DENSE_SHARE_OF_SLICE * values.size:
@@ -64,7 +64,7 @@ class Plausibility:
             self._dense += n_dense
         if lowest > _AIR_BELOW_HU and np.count_nonzero(values > _BONE_HU) > _LARGEST_BONE_SHARE * values.size:
             self._shifted = True
-        self._rows[level] = Rows.of(words, largest_of_rows > _TISSUE_ABOVE_HU, largest)
+        self._rows[level] = Rows.of(words, largest_of_rows > TISSUE_ABOVE_HU, largest)
         self._thumbnails[level] = thumbnail(values)
         self._roughness[level] = roughness(values)
         middle = len(words) // 2
@@ -82,7 +82,7 @@ class Plausibility:
         # Guessing needs a scale to trust: few dark slices among others with another intercept may be damaged.
         if self._guessed and len(set(scales)) > 1 and self._guessed < n_slices / 2:
             raise Rejected("implausible_hu")
-        has_image = self._highest - self._lowest >= _SMALLEST_RANGE_HU and self._highest > _TISSUE_ABOVE_HU
+        has_image = self._highest - self._lowest >= _SMALLEST_RANGE_HU and self._highest > TISSUE_ABOVE_HU
         twice = self._guessed > n_slices / 2 and self._tissue.sum() < _SMALLEST_TISSUE_SHARE * size
         if not has_image or twice or self._shifted or self._dense > LARGEST_DENSE_SHARE * size:
             raise Rejected("implausible_hu")
@@ -119,5 +119,5 @@ def _has_noise(values: np.ndarray) -> bool:
     if not _has_values(values):
         return False
     along = np.asarray(values, dtype=np.float32)
-    bends = np.abs(along[:, 2:] - 2 * along[:, 1:-1] + along[:, :-2])[along[:, 1:-1] > _TISSUE_ABOVE_HU]
+    bends = np.abs(along[:, 2:] - 2 * along[:, 1:-1] + along[:, :-2])[along[:, 1:-1] > TISSUE_ABOVE_HU]
     return len(bends) > _SMALLEST_TISSUE_SHARE * values.size and float(np.median(bends)) > 1

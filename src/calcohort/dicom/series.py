@@ -275,11 +275,11 @@ def _fill(hu: np.ndarray | SliceFile, checked: Checked) -> tuple[str, ...]:
     grid, slices = checked.grid, checked.slices
     level = {id(slices[index].frame): z for z, index in enumerate(grid.order)}
     shown = Plausibility(len(slices))
-    bits = Counter(_bits(s.header) for s in slices)
+    usual_bits = Counter(_bits(s.header) for s in slices).most_common(1)[0][0]
     for header in {id(s.header): s.header for s in slices}.values():
         with open_pixels(header.path, header.pixels) as handle:
             for frame, words in zip(header.frames, stored_frames(handle, header.pixels), strict=True):
-                if _bits(header) != bits.most_common(1)[0][0] and not fits(words, header.pixels):
+                if _bits(header) != usual_bits and not fits(words, header.pixels):
                     raise Rejected("implausible_hu")
                 values, padding = to_hounsfield(words, frame, header.pixels)
                 z = level[id(frame)]

@@ -86,14 +86,15 @@ def settled_digest(roots: Sequence[str | Path], folder: str | Path) -> str:
     seen, place = tree_digest(*roots), Path(folder) / "tree.json"
     try:
         last = json.loads(place.read_text(encoding="utf-8"))
-        if last["seen"] != seen and not _only_touched(roots, pd.read_parquet(place.with_name(CONTENTS))):
+        if last["seen"] == seen:
+            return last["settled"]
+        if not _only_touched(roots, pd.read_parquet(place.with_name(CONTENTS))):
             return seen
     except (OSError, ValueError, KeyError):
         return seen
-    if last["seen"] != seen:
-        # Where nothing can be written the files are read again by the next plan.
-        with contextlib.suppress(OSError):
-            settle(place, last["settled"], seen)
+    # Where nothing can be written the files are read again by the next plan.
+    with contextlib.suppress(OSError):
+        settle(place, last["settled"], seen)
     return last["settled"]
 
 
