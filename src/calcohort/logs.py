@@ -1,5 +1,6 @@
 """What a script says goes to its log; what is wrong with the input ends it with one line."""
 
+import gc
 import os
 import re
 import sys
@@ -28,6 +29,9 @@ def script_log(path: str | Path) -> Iterator[Callable[[str], None]]:
     patient: lines given to the function that the block receives, an InputError without file names, and of
     a defect its kind and place.
     """
+    # What a script has imported stays: looking through it for garbage, above all at the end, takes longer than
+    # many a script's work.
+    gc.freeze()
     end_with_run()
     private = os.environ.get(PRIVATE_LOGS)
     full = _private_log(Path(private), Path(path)) if private else Path(path)
