@@ -29,8 +29,8 @@ def script_log(path: str | Path) -> Iterator[Callable[[str], None]]:
     patient: lines given to the function that the block receives, an InputError without file names, and of
     a defect its kind and place.
     """
-    # What a script has imported stays: looking through it for garbage, above all at the end, takes longer than
-    # many a script's work.
+    # What a script has imported stays: to look through it for garbage, above all at the end, takes longer
+    # than many a script's work.
     gc.freeze()
     end_with_run()
     private = os.environ.get(PRIVATE_LOGS)

@@ -1,5 +1,6 @@
-"""What a run says: on a terminal one line of progress by stage, elsewhere Snakemake's own words.
+"""What a run says: on a terminal one line of progress by stage, in a file a line now and then.
 
+Snakemake's own words about its jobs are in its log file, and here where ``--printshellcmds`` asks for them.
 Chosen by `logger: calcohort` of a profile; Snakemake finds the plug-in by the name of its package.
 """
 
@@ -13,15 +14,18 @@ from pathlib import Path
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
-from snakemake_logger_plugin_calcohort.progress import Progress
+from snakemake_logger_plugin_calcohort.progress import Milestones, Progress
 
 _RULES = Path(__file__).resolve().parents[2] / "rules"
-# On a terminal the line of progress stands for these; Snakemake's log file keeps them all.
+# The line of progress stands for these; Snakemake's log file keeps them all.
 _QUIET = {
     *(LogEvent.JOB_INFO, LogEvent.JOB_STARTED, LogEvent.JOB_FINISHED, LogEvent.PROGRESS),
     *(LogEvent.RUN_INFO, LogEvent.SHELLCMD, LogEvent.RESOURCES_INFO, LogEvent.GROUP_INFO),
 }
-_CHATTER = re.compile("Select jobs to execute|Execute [0-9]+ jobs|DAG of jobs will be updated")
+_CHATTER = re.compile(
+    "Select jobs to execute|Execute [0-9]+ jobs|DAG of jobs will be updated"
+    "|Updating checkpoint dependencies|Removing temporary output"
+)
 _NO_FILE = re.compile(r"^FileNotFoundError: .*?'(.+)'\s*$", re.MULTILINE)
 
 
@@ -40,8 +44,9 @@ class LogHandler(LogHandlerBase):
 
     def __post_init__(self) -> None:
         self._stream = sys.stdout if self.common_settings.stdout else sys.stderr
-        self._live = self._stream.isatty() and not self.common_settings.dryrun
-        self._progress = Progress(stages())
+        self._live = self._stream.isatty()
+        self._wordy = self.common_settings.dryrun or self.common_settings.printshellcmds
+        self._progress, self._milestones = Progress(stages()), Milestones()
         self._shown = False
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -49,7 +54,7 @@ class LogHandler(LogHandlerBase):
         try:
             if event == LogEvent.ERROR and (line := missing_config(record.getMessage())):
                 self._say(line)
-            elif self._live and (event in _QUIET or _CHATTER.search(record.getMessage() or "")):
+            elif not self._wordy and (event in _QUIET or _CHATTER.search(record.getMessage() or "")):
                 self._progress.note(event, record.__dict__, time.monotonic())
                 self._show(self._progress.line(time.monotonic()))
             else:
@@ -69,7 +74,10 @@ class LogHandler(LogHandlerBase):
 
     def _show(self, line: str) -> None:
         self._clear()
-        if line:
+        if not self._live:
+            if line and self._milestones.reached(self._progress, time.monotonic()):
+                self._say(line)
+        elif line:
             width = shutil.get_terminal_size().columns - 1
             print(line[:width], end="", file=self._stream, flush=True)
             self._shown = True

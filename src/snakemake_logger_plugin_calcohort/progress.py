@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 from snakemake_interface_logger_plugins.common import LogEvent
 
+EVERY_SECONDS = 600
+
 
 @dataclass
 class Progress:
@@ -63,6 +65,22 @@ class Progress:
 
     def _stage(self, rule: str) -> str:
         return self.stages.get(rule, rule.partition("_")[0])
+
+
+@dataclass
+class Milestones:
+    """When a file is told of the progress: at every tenth of the jobs, and every ten minutes."""
+
+    tenth: int = -1
+    told: float = 0.0
+
+    def reached(self, progress: Progress, now: float) -> bool:
+        """Whether it is time for a line; if so, that is remembered."""
+        tenth = 10 * progress.finished // max(1, progress.total)
+        if tenth <= self.tenth and now - self.told < EVERY_SECONDS:
+            return False
+        self.tenth, self.told = max(tenth, self.tenth), now
+        return True
 
 
 def duration(seconds: float) -> str:

@@ -1,13 +1,15 @@
 """What a terminal shows of a run, and what is said last."""
 
+import logging
 import re
+from types import SimpleNamespace
 
 import pytest
 from snakemake_interface_logger_plugins.common import LogEvent
 
 from calcohort.closing import closing
-from snakemake_logger_plugin_calcohort import missing_config, stages
-from snakemake_logger_plugin_calcohort.progress import Progress, duration
+from snakemake_logger_plugin_calcohort import LogHandler, missing_config, stages
+from snakemake_logger_plugin_calcohort.progress import Milestones, Progress, duration
 
 
 def finish(progress: Progress, job: int, rule: str, now: float, total: int) -> None:
@@ -33,6 +35,31 @@ def test_jobs_that_a_checkpoint_adds_are_counted():
     progress.note(LogEvent.RUN_INFO, {"stats": {"convert": 7, "total": 7}}, 2)
     progress.note(LogEvent.PROGRESS, {"done": 1, "total": 8}, 2)
     assert progress.line(2) == " 12 % imaging 1/8"
+
+
+def test_a_file_is_told_of_every_tenth_and_every_ten_minutes():
+    progress, milestones, told = Progress({}), Milestones(), []
+    # A tenth that is left behind when a checkpoint adds jobs is not told again.
+    jobs = [(0, 0, 20), (10, 1, 20), (20, 2, 20), (30, 2, 40), (619, 7, 40), (620, 7, 40), (630, 8, 40)]
+    for now, finished, total in jobs:
+        progress.note(LogEvent.PROGRESS, {"done": finished, "total": total}, now)
+        told += [now] * milestones.reached(progress, now)
+    assert told == [0, 20, 620, 630]
+
+
+@pytest.mark.parametrize(("asked", "wordy"), [(None, False), ("printshellcmds", True), ("dryrun", True)])
+def test_a_file_gets_no_word_of_single_jobs_unless_asked(asked, wordy, capsys):
+    settings = {"dryrun": False, "printshellcmds": False, "stdout": True} | ({asked: True} if asked else {})
+    logger = logging.Logger("a run")
+    logger.addHandler(LogHandler(SimpleNamespace(**settings), None))
+    facts = {"event": LogEvent.RUN_INFO, "stats": {"link": 2, "total": 2}}
+    logger.info("Job stats", extra=facts)
+    logger.info("Select jobs to execute...")
+    logger.info("Removing temporary output results/made/volumes.")
+    logger.info("2 jobs in 3 s.")
+    said = capsys.readouterr().out
+    assert "2 jobs in 3 s." in said
+    assert ("Select jobs" in said) is ("Removing" in said) is wordy
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(40, "40 s"), (360, "6 min"), (12_000, "3 h 20 min")])

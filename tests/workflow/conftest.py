@@ -23,7 +23,8 @@ class Place:
 
     def snakemake(self, *arguments: str, **options) -> subprocess.CompletedProcess:
         """Run Snakemake here; its output is kept as text."""
-        command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
+        # Snakemake's own words name every job; what users see is short.
+        command = [sys.executable, "-m", "snakemake", "--cores", "2", "--printshellcmds", *arguments]
         return subprocess.run(
             command, cwd=self.folder, text=True, capture_output=True, env=environment(), **options
         )

@@ -141,10 +141,10 @@ def blur_surface(distance_mm: Tensor, greatest_mm: float, rng: np.random.Generat
 
 def smooth(stack: Tensor) -> Tensor:
     """Binomial 3x3 filter of every slice."""
-    row = torch.tensor([0.25, 0.5, 0.25], dtype=stack.dtype, device=stack.device)
-    flat = F.pad(stack.flatten(0, 1)[:, None], (1, 1, 1, 1), mode="replicate")
-    flat = F.conv2d(F.conv2d(flat, row.view(1, 1, 3, 1)), row.view(1, 1, 1, 3))
-    return flat[:, 0].unflatten(0, stack.shape[:2])
+    # Sums of shifted images: convolutions of one channel take ten times as long on a CPU.
+    wide = F.pad(stack, (1, 1, 1, 1), mode="replicate")
+    wide = 0.25 * (wide[..., :-2, :] + wide[..., 2:, :]) + 0.5 * wide[..., 1:-1, :]
+    return 0.25 * (wide[..., :-2] + wide[..., 2:]) + 0.5 * wide[..., 1:-1]
 
 
 def _per_stack(values: np.ndarray, like: Tensor) -> Tensor:

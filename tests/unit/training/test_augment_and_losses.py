@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from calcohort.errors import InputError
-from calcohort.training.augment import augment
+from calcohort.training.augment import augment, smooth
 from calcohort.training.batches import coarsen, cut_window
 from calcohort.training.losses import hardest, heart_loss, lesion_loss
 from calcohort.training.settings import Augmentation, Loss, TrainingSettings
@@ -25,6 +25,14 @@ def batch():
 def run(kinds, seed=3):
     noise = torch.Generator().manual_seed(seed)
     return augment(*batch(), 0.9, kinds, np.random.default_rng(seed), noise)
+
+
+def test_smoothing_is_the_binomial_filter_of_each_slice():
+    stack = torch.randn(2, 3, 9, 11, generator=torch.Generator().manual_seed(1))
+    row = torch.tensor([0.25, 0.5, 0.25])
+    wide = torch.nn.functional.pad(stack.flatten(0, 1)[:, None], (1, 1, 1, 1), mode="replicate")
+    expected = torch.nn.functional.conv2d(wide, torch.outer(row, row)[None, None])
+    torch.testing.assert_close(smooth(stack), expected[:, 0].unflatten(0, (2, 3)))
 
 
 def test_nothing_switched_on_changes_nothing():
