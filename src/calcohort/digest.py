@@ -57,7 +57,8 @@ def named_digest(tables: Sequence[str | Path], columns: Sequence[str]) -> str:
     """Digest of the files and folders that columns of some CSV tables name, by size and time of change."""
     named = []
     for table in tables:
-        with open(table, encoding="utf-8-sig", newline="") as handle:
+        # Paths in another encoding are followed as they are; whoever reads the table tells of it.
+        with open(table, encoding="utf-8-sig", errors="surrogateescape", newline="") as handle:
             for row in csv.DictReader(handle):
                 named += [row[column] for column in columns if row.get(column)]
     return text_digest(*(f"{path}\0{tree_digest(path)}" for path in sorted(set(named))))
@@ -65,7 +66,7 @@ def named_digest(tables: Sequence[str | Path], columns: Sequence[str]) -> str:
 
 def text_digest(*lines: str) -> str:
     """SHA-256 over lines of text."""
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+    return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()[:16]
 
 
 def yaml_digest(path: str | Path) -> str:

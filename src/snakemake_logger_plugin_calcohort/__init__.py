@@ -26,7 +26,7 @@ _CHATTER = re.compile(
     "Select jobs to execute|Execute [0-9]+ jobs|DAG of jobs will be updated"
     "|Updating checkpoint dependencies|Removing temporary output"
 )
-_NO_FILE = re.compile(r"^FileNotFoundError: .*?'(.+)'\s*$", re.MULTILINE)
+_NO_FILE = re.compile(r"^(?:FileNotFoundError|IsADirectoryError): .*?'(.+)'\s*$", re.MULTILINE)
 
 
 def stages(rules: Path = _RULES) -> dict[str, str]:
@@ -52,7 +52,7 @@ class LogHandler(LogHandlerBase):
     def emit(self, record: logging.LogRecord) -> None:
         event = getattr(record, "event", None)
         try:
-            if event == LogEvent.ERROR and (line := missing_config(record.getMessage())):
+            if event == LogEvent.ERROR and (line := config_refusal(record.getMessage())):
                 self._say(line)
             elif not self._wordy and (event in _QUIET or _CHATTER.search(record.getMessage() or "")):
                 self._progress.note(event, record.__dict__, time.monotonic())
@@ -95,10 +95,14 @@ class LogHandler(LogHandlerBase):
     needs_rulegraph = False
 
 
-def missing_config(message: str) -> str | None:
-    """One line instead of Snakemake's traceback about a config file that is not there."""
+def config_refusal(message: str) -> str | None:
+    """One line instead of Snakemake's traceback about a config file that is not there or cannot be read."""
+    if "load_configfile" not in message:
+        return None
+    if "UnicodeDecodeError" in message:
+        return "calcohort: the config file is not UTF-8; save it as UTF-8"
     found = _NO_FILE.search(message)
-    if not found or "load_configfile" not in message:
+    if not found:
         return None
     name = found.group(1)
     if Path(name).suffix in (".yaml", ".yml", ".json"):

@@ -95,3 +95,9 @@ def test_a_file_that_a_table_names_is_followed(tmp_path):
     edited = digest.named_digest([table], ("image", "annotation", "heart"))
     (tmp_path / "scans/1").write_text("two!")
     assert len({before, edited, digest.named_digest([table], ("image", "annotation", "heart"))}) == 3
+
+
+def test_a_table_in_another_encoding_still_names_its_files(tmp_path):
+    table = tmp_path / "t.csv"
+    table.write_bytes("image,annotation\ncafé.nrrd,\n".encode("latin-1"))
+    assert digest.named_digest([table], ("image", "annotation")) == digest.named_digest([table], ("image",))

@@ -8,7 +8,7 @@ import pytest
 from snakemake_interface_logger_plugins.common import LogEvent
 
 from calcohort.closing import closing
-from snakemake_logger_plugin_calcohort import LogHandler, missing_config, stages
+from snakemake_logger_plugin_calcohort import LogHandler, config_refusal, stages
 from snakemake_logger_plugin_calcohort.progress import Milestones, Progress, duration
 
 
@@ -73,13 +73,17 @@ def test_every_rule_has_the_stage_of_its_file():
     assert set(found.values()) > {"cohort", "scoring", "statistics", "exhibits", "report"}
 
 
-def test_a_config_file_that_is_not_there_is_one_line():
+def test_a_config_file_that_cannot_be_read_is_one_line():
     said = "Traceback\n  in load_configfile\nFileNotFoundError: [Errno 2] No such file or directory: '{}'"
-    assert missing_config(said.format("my.yaml")) == (
+    assert config_refusal(said.format("my.yaml")) == (
         "calcohort: my.yaml: no such config file; mend the path after --configfile"
     )
-    assert "snakemake cohort --configfile" in missing_config(said.format("cohort"))
-    assert missing_config("FileNotFoundError: [Errno 2] No such file: 'x'") is None
+    assert "snakemake cohort --configfile" in config_refusal(said.format("cohort"))
+    assert config_refusal("FileNotFoundError: [Errno 2] No such file: 'x'") is None
+    folder = "in load_configfile\nIsADirectoryError: [Errno 21] Is a directory: 'd.yaml'"
+    assert config_refusal(folder).startswith("calcohort: d.yaml: no such config file")
+    latin = "in load_configfile\nUnicodeDecodeError: 'utf-8' codec can't decode byte 0xe9"
+    assert config_refusal(latin) == "calcohort: the config file is not UTF-8; save it as UTF-8"
 
 
 def test_the_last_words_count_what_has_no_score(tmp_path):

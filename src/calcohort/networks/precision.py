@@ -1,9 +1,28 @@
-"""Which arithmetic a device is fast at."""
+"""Where networks run, and which arithmetic a device is fast at."""
 
 from contextlib import nullcontext
 from pathlib import Path
 
 import torch
+
+from calcohort.errors import InputError
+
+
+def pick_device(wanted: str | torch.device) -> torch.device:
+    """The device of a name; "auto" is the GPU if there is one, else the CPU.
+
+    Raises
+    ------
+    InputError
+        For a GPU that is not there, or that PyTorch cannot use.
+    """
+    there = torch.cuda.is_available()
+    if wanted == "auto":
+        wanted = "cuda" if there else "cpu"
+    device = torch.device(wanted)
+    if device.type == "cuda" and not there:
+        raise InputError("PyTorch finds no GPU here", where="device cuda", cure="use device auto or cpu")
+    return device
 
 
 def autocast(device: torch.device, wanted: str = "auto"):

@@ -10,7 +10,7 @@ import torch
 
 from calcohort.networks.blocks import fuse_batch_norms
 from calcohort.networks.files import Model, Network, load_model
-from calcohort.networks.precision import autocast
+from calcohort.networks.precision import autocast, pick_device
 from calcohort.segmentation import grids, vote
 from calcohort.segmentation.heart import Heart, NoHeart, find_heart
 from calcohort.volume import Volume
@@ -83,7 +83,7 @@ class Segmenter:
     ----------
     model : Model
     device : {"auto", "cpu", "cuda"} or torch device
-        "auto" takes the GPU if there is one.
+        As :func:`calcohort.networks.precision.pick_device` takes it.
 
     Attributes
     ----------
@@ -92,9 +92,7 @@ class Segmenter:
     """
 
     def __init__(self, model: Model, device: str = "auto"):
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-        self.device = torch.device(device)
+        self.device = pick_device(device)
         self.rules = vote.Rules(**model.rules)
         self.piece = PIECE
         self.heart, self.lesion = (self._ready(network) for network in (model.heart, model.lesion))

@@ -18,7 +18,7 @@ from tqdm import tqdm
 from calcohort.errors import InputError
 from calcohort.networks.files import Network, load_weights, new_network
 from calcohort.networks.inputs import default_inputs
-from calcohort.networks.precision import autocast
+from calcohort.networks.precision import autocast, pick_device
 from calcohort.tables import write_csv
 from calcohort.training.batches import Batch, Pool
 from calcohort.training.checkpoint import (
@@ -79,7 +79,7 @@ def train_model(
     """
     if len(train) == 0:
         raise InputError("no sample is left to train on", cure="add scans or change the split")
-    training = Training(samples, train, validation, settings, Path(out_dir), _device(device), initial)
+    training = Training(samples, train, validation, settings, Path(out_dir), pick_device(device), initial)
     training.run()
     return pd.DataFrame(training.history)
 
@@ -91,7 +91,7 @@ def steps_for(samples, train, settings: TrainingSettings, out_dir, device: str, 
         return int(json.loads(begun.read_text())["steps"])
     with tempfile.TemporaryDirectory() as folder:
         nothing = np.empty(0, dtype=int)
-        training = Training(samples, train, nothing, settings, Path(folder), _device(device), None)
+        training = Training(samples, train, nothing, settings, Path(folder), pick_device(device), None)
         for step in range(WARM_UP + TIMED):
             if step == WARM_UP:
                 float(training.recent[-1])
@@ -252,9 +252,3 @@ def _optimizer(module: torch.nn.Module, settings: TrainingSettings) -> torch.opt
         {"params": vectors, "weight_decay": 0.0},
     ]
     return torch.optim.AdamW(groups, lr=settings.learning_rate)
-
-
-def _device(wanted: str) -> torch.device:
-    if wanted == "auto":
-        wanted = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(wanted)

@@ -11,6 +11,7 @@ from calcohort.networks import CLASSES, NAMES, build
 from calcohort.networks.blocks import fuse_batch_norms
 from calcohort.networks.files import load_model, new_network, save_model
 from calcohort.networks.inputs import Inputs, default_inputs
+from calcohort.networks.precision import pick_device
 
 SMALL = {"clstm-fast": {"width": 8, "hidden": 4}, "clstm-paper": {}, "unet": {"width": 4}}
 
@@ -139,3 +140,10 @@ def test_air_is_nothing_and_the_surface_of_the_heart_is_in_the_middle():
     seen = inputs(torch.full((2, 4, 4), -1000.0), torch.zeros(2, 4, 4))
     assert seen.shape == (2, inputs.channels, 4, 4)
     np.testing.assert_allclose(seen[0, :, 0, 0], [0, 0, 0.5])
+
+
+def test_a_gpu_that_is_not_there_is_one_line(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert pick_device("auto") == pick_device("cpu") == torch.device("cpu")
+    with pytest.raises(InputError, match="PyTorch finds no GPU here; use device auto or cpu"):
+        pick_device("cuda")
