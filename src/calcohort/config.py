@@ -82,7 +82,7 @@ def complete(raw: dict, where: str = "config") -> dict:
     """
     if not isinstance(raw, dict):
         raise InputError("is empty or not a mapping", where=where, cure="start with `name: mystudy`")
-    raw = _as_text(raw)
+    raw = _as_meant(raw)
     # Jobs that only ask for defaults need not wait for it.
     import jsonschema
 
@@ -92,7 +92,7 @@ def complete(raw: dict, where: str = "config") -> dict:
     )
     if errors:
         raise _explain(errors[0], where)
-    config = _with_defaults(copy.deepcopy(raw), schema())
+    config = _with_defaults(raw, schema())
     for section, key in SHIPPED:
         if config[section][key] == default(section, key):
             config[section][key] = shipped(config[section][key])
@@ -153,12 +153,16 @@ def sources(config: dict) -> Iterator[tuple[str, int, dict]]:
             yield name, position, source
 
 
-def _as_text(value):
-    """YAML reads an unquoted 2020-12-31 as a date; a config means the text, in a key also for 1 and yes."""
+def _as_meant(value):
+    """YAML reads an unquoted 2020-12-31 as a date, and a config means the text, in a key also for 1 and yes;
+    60.0 is 60.
+    """
     if isinstance(value, dict):
-        return {word: _as_text(child) for key, child in value.items() for word in code_words(key)}
+        return {word: _as_meant(child) for key, child in value.items() for word in code_words(key)}
     if isinstance(value, list):
-        return [_as_text(child) for child in value]
+        return [_as_meant(child) for child in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
     return value.isoformat() if isinstance(value, date) else value
 
 
@@ -225,13 +229,15 @@ def _check_doors(config: dict, where: str) -> None:
 
 
 def _with_defaults(value, rule: dict):
-    if isinstance(value, dict):
-        for key, child in rule.get("properties", {}).items():
-            if key not in value and "default" in child:
-                value[key] = copy.deepcopy(child["default"])
-            if key in value:
-                value[key] = _with_defaults(value[key], child)
-    return value
+    """`value` with the defaults of what it does not name, in the schema's order, however it was laid out."""
+    if not isinstance(value, dict):
+        return value
+    laid_out = {}
+    for key, child in rule.get("properties", {}).items():
+        if key in value or "default" in child:
+            named = value[key] if key in value else copy.deepcopy(child["default"])
+            laid_out[key] = _with_defaults(named, child)
+    return laid_out | {key: child for key, child in value.items() if key not in laid_out}
 
 
 def _explain(error: "jsonschema.ValidationError", where: str) -> InputError:

@@ -23,6 +23,13 @@ def test_the_users_config_is_left_as_it_is():
     assert raw == {"name": "s", "analysis": "a.csv"}
 
 
+def test_how_a_config_is_laid_out_means_nothing():
+    one = {"name": "s", "analysis": "a.csv", "statistics": {"seed": 7, "bootstrap_replicates": 60}}
+    other = {"statistics": {"bootstrap_replicates": 60.0, "seed": 7.0}, "analysis": "a.csv", "name": "s"}
+    # Snakemake compares what a rule is given as text.
+    assert repr(complete(one)) == repr(complete(other))
+
+
 @pytest.mark.parametrize(
     ("raw", "says"),
     [
