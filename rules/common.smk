@@ -14,7 +14,15 @@ os.environ.setdefault("SOURCE_DATE_EPOCH", "0")
 
 from calcohort.check import check_files, model_card, model_files, model_plan, weights_simulated
 from calcohort.closing import closing
-from calcohort.config import complete, development_tables, door, public, sources, sources_digest
+from calcohort.config import (
+    complete,
+    development_tables,
+    dicom_roots,
+    door,
+    public,
+    sources,
+    sources_digest,
+)
 from calcohort.digest import (
     code_digest,
     file_digest,

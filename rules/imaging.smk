@@ -1,6 +1,6 @@
 # Imaging: every file and series gets a reason or a place; scans are linked to patients and converted in shards.
 IMAGING = CONFIG["imaging"]
-DICOM = IMAGING["dicom"] if isinstance(IMAGING["dicom"], list) else [IMAGING["dicom"]]
+DICOM = dicom_roots(CONFIG)
 # Registries that say under which names scans are known, and of whom none may be kept.
 NAMES_OF_PEOPLE = ("crosswalk", "withdrawn")
 # Tables that the study writes by hand, where it has them.
