@@ -17,8 +17,7 @@ from tests.bench.series import ctac
 
 NAMES = ("clstm-fast", "unet", "clstm-paper")
 SLICES, PIXELS = 50, 192
-# A scan's own slices, so many at a time that memory stays small.
-WHOLE_PIXELS, PIECE = 512, 10
+WHOLE_PIXELS = 512
 # Stacks and slices of the training step whose memory is measured.
 STACKS, TRAINED_SLICES = 1, 12
 _TRAIN = """
@@ -50,10 +49,10 @@ def whole_scan(options: Options) -> list[Row]:
     """
     volume = ctac()
     segmenter = Segmenter.load("models/clstm-fast", "cpu")
-    passes = [_forward("unet", task, PIECE, WHOLE_PIXELS) for task in ("heart", "lesion")]
+    passes = [_forward("unet", task, 1, WHOLE_PIXELS) for task in ("heart", "lesion")]
 
     def unet():
-        for _ in range(0, len(volume.hu), PIECE):
+        for _ in volume.hu:
             for call in passes:
                 call()
 
