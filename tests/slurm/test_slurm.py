@@ -17,7 +17,7 @@ NAME = "cluster"
 # One job has too little memory at first: what Snakemake and a script need is 200 to 400 MB.
 MEMORY = "registries:mem_mb=attempt*attempt*150"
 HASTE = (
-    *("--slurm-init-seconds-before-status-checks", "2", "--seconds-between-status-checks", "3"),
+    *("--calcohort-slurm-init-seconds-before-status-checks", "2", "--seconds-between-status-checks", "3"),
     *("--latency-wait", "5", "--jobs", "20", "--set-resources", "segment:gpu=1", MEMORY),
 )
 
@@ -88,7 +88,9 @@ def test_a_study_survives_lost_nodes_and_short_memory(local, tmp_path):
     assert seen == {"gpu": True, "lost": True}
     words = said(run)
     # The shards of a stage that become ready together go out as one array; later stages may go one by one.
-    assert "Submitted array job" in words
+    assert re.search("Submitted [0-9]+ jobs of rule convert as array", words), words[-6000:]
+    # The node segments two shards at a time: the third starts when the first one's volumes are gone.
+    assert "Missing" not in words.replace("Missing output files", "")
     # One for its memory, the other for its node.
     failed = set(re.findall(r"Error in rule (\w+)", words))
     assert {"registries", "segment"} <= failed and words.count("Trying to restart job") >= 2

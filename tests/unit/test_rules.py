@@ -36,7 +36,7 @@ def test_a_rule_has_log_benchmark_environment_and_resources(name):
 
 def test_shards_go_out_as_arrays():
     profile = yaml.safe_load((ROOT / "profiles/slurm/profile.yaml").read_text())
-    arrays = set(profile["slurm-array-jobs"].split(","))
+    arrays = set(profile["calcohort-slurm-array-jobs"].split(","))
     assert arrays <= set(RULES)
     by_wildcard = {name for name, text in RULES.items() if re.search(r"\{\{(shard|batch|name)\}\}", text)}
     assert by_wildcard <= arrays

@@ -1,0 +1,132 @@
+"""Snakemake's Slurm plug-in with job arrays whose tasks are jobs like any other.
+
+The plug-in's own arrays (2.8.0) run every task inside the first job of the array: a task that starts later
+waits for that job's input (a temporary file by then gone), removes its output and looks for it afterwards
+(snakemake-executor-plugin-slurm issue 447). They ask for the first job's memory alone, whatever a job that
+is tried again needs, and hold back jobs that are fewer than the rule has left, for ever once no more can
+come (issue 473). Here each task has a command of its own, as the `sbatch` of a single job has; jobs that ask
+Slurm for the same go out together, whatever their number.
+
+Chosen by `executor: calcohort-slurm` of a profile; Snakemake finds the plug-in by the name of its package.
+Its settings are those of the Slurm plug-in, as `calcohort-slurm-...`.
+"""
+
+import subprocess
+from collections.abc import Iterator, Sequence
+
+from snakemake_executor_plugin_slurm import Executor as SlurmExecutor
+from snakemake_executor_plugin_slurm import ExecutorSettings, common_settings
+from snakemake_executor_plugin_slurm.submit_string import get_submit_command
+from snakemake_executor_plugin_slurm.utils import set_gres_string
+from snakemake_executor_plugin_slurm.validation import validate_or_get_slurm_job_id, validate_slurm_extra
+from snakemake_interface_common.exceptions import WorkflowError
+from snakemake_interface_executor_plugins.executors.base import SubmittedJobInfo
+
+__all__ = ["Executor", "ExecutorSettings", "array_script", "chunks", "common_settings"]
+
+# Slurm takes scripts up to 4 MiB (max_script_size) unless its administrators say otherwise.
+SCRIPT_CHARACTERS = 3_000_000
+
+
+class Executor(SlurmExecutor):
+    """Submits single jobs as the Slurm plug-in does, and arrays of its own."""
+
+    def run_jobs(self, jobs: list) -> None:
+        """Submit all of these jobs now, those of a rule in arrays where the profile says so."""
+        single, together = [], {}
+        for job in jobs:
+            alone = job.is_group() or not {"all", job.rule.name} & self.array_jobs
+            (single if alone else together.setdefault(job.rule.name, [])).append(job)
+        # Remembers the loop that the threads of submission report to.
+        super().run_jobs(single)
+        for same_rule in together.values():
+            self._submit_array_jobs(same_rule)
+
+    def run_array_jobs(self, jobs: list) -> None:
+        """Submit jobs of one rule: an array of those that ask for the same; in a thread of submission."""
+        try:
+            alike = {}
+            for job in jobs:
+                alike.setdefault(self._sbatch(job), []).append((job, self.format_job_exec(job)))
+        except Exception as error:
+            self._failed(jobs, error)
+            return
+        for sbatch, tasks in alike.items():
+            for chunk in chunks(tasks, self.max_array_size):
+                if len(chunk) == 1:
+                    self.run_job(chunk[0][0])
+                    continue
+                try:
+                    self._submit(sbatch, chunk)
+                except Exception as error:
+                    self._failed([job for job, _ in chunk], error)
+
+    def _sbatch(self, job) -> str:
+        """The command that asks Slurm for what a job needs, but for its script."""
+        validate_slurm_extra(job)
+        asked = {
+            "run_uuid": self.run_uuid,
+            # Slurm puts in the numbers of array and task.
+            "slurm_logfile": self._log_folder(job) / "%A_%a.log",
+            "comment_str": f"rule_{job.name}",
+            "account": next(self.get_account_arg(job)),
+            "partition": self.get_partition_arg(job),
+            "workdir": self.workflow.workdir_init,
+        }
+        settings = self.workflow.executor_settings
+        return get_submit_command(job, asked, settings, self._failed_nodes) + set_gres_string(job)
+
+    def _log_folder(self, job):
+        return self.slurm_logdir / f"rule_{job.name}"
+
+    def _submit(self, sbatch: str, tasks: Sequence[tuple]) -> None:
+        folder = self._log_folder(tasks[0][0])
+        folder.mkdir(parents=True, exist_ok=True)
+        script = array_script([command for _, command in tasks])
+        done = subprocess.run(
+            f"{sbatch} --array=1-{len(tasks)}", shell=True, text=True, input=script, capture_output=True
+        )
+        if done.returncode != 0:
+            raise WorkflowError(f"sbatch of {len(tasks)} jobs failed: {done.stderr.strip()}")
+        array = validate_or_get_slurm_job_id(done.stdout.strip().split(";")[0], done.stdout)
+        cluster = _cluster(tasks[0][0])
+        if cluster:
+            self._submitted_job_clusters.add(cluster)
+        for number, (job, _) in enumerate(tasks, start=1):
+            name = f"{array}_{number}"
+            self._report_job_submission_threadsafe(
+                SubmittedJobInfo(job, external_jobid=name, aux={"slurm_logfile": folder / f"{name}.log"})
+            )
+        self.logger.info(
+            f"Submitted {len(tasks)} jobs of rule {tasks[0][0].name} as array {array} "
+            f"(logs: {folder}/{array}_*.log)."
+        )
+
+    def _failed(self, jobs: list, error: Exception) -> None:
+        for job in jobs:
+            self._report_job_error_threadsafe(SubmittedJobInfo(job), f"Job submission failed: {error}")
+
+
+def array_script(commands: Sequence[str]) -> str:
+    """A shell script whose task number N of an array (from 1) runs the Nth command."""
+    cases = (f"{number})\n{command}\n;;" for number, command in enumerate(commands, start=1))
+    return "\n".join(["#!/bin/sh", 'case "$SLURM_ARRAY_TASK_ID" in', *cases, "esac", ""])
+
+
+def chunks(tasks: Sequence[tuple], most: int) -> Iterator[list[tuple]]:
+    """Split (job, command) pairs, in order, into arrays that Slurm takes."""
+    chunk, characters = [], 0
+    for task in tasks:
+        if chunk and (len(chunk) == most or characters + len(task[1]) > SCRIPT_CHARACTERS):
+            yield chunk
+            chunk, characters = [], 0
+        chunk.append(task)
+        characters += len(task[1])
+    if chunk:
+        yield chunk
+
+
+def _cluster(job) -> str | None:
+    """Of several clusters under one Slurm, that which a job is meant for."""
+    asked = (job.resources.get(name) for name in ("cluster", "clusters", "slurm_cluster"))
+    return next(filter(None, asked), None)

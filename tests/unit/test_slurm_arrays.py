@@ -1,0 +1,87 @@
+"""Jobs that go to Slurm together: each with its own command and what it asks for."""
+
+import logging
+import subprocess
+from types import SimpleNamespace
+
+import pytest
+
+from snakemake_executor_plugin_calcohort_slurm import SCRIPT_CHARACTERS, Executor, array_script, chunks
+
+
+@pytest.mark.parametrize("task", [1, 2, 3])
+def test_a_task_runs_its_own_command_and_ends_as_it_does(task):
+    script = array_script(["echo one && exit 7", "cd / && echo 'tw o'; exit 8", "echo three; false"])
+    environment = {"SLURM_ARRAY_TASK_ID": str(task), "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(["sh", "-s"], input=script, text=True, capture_output=True, env=environment)
+    said, code = {1: ("one", 7), 2: ("tw o", 8), 3: ("three", 1)}[task]
+    assert (done.stdout.strip(), done.returncode, done.stderr) == (said, code, "")
+
+
+def test_arrays_are_no_larger_than_slurm_takes():
+    tasks = [(number, "x" * 100) for number in range(25)]
+    assert [len(part) for part in chunks(tasks, 10)] == [10, 10, 5]
+    assert [task for part in chunks(tasks, 10) for task in part] == tasks
+    long = [(number, "x" * (SCRIPT_CHARACTERS // 2)) for number in range(5)]
+    assert [len(part) for part in chunks(long, 10)] == [2, 2, 1]
+    assert list(chunks([], 10)) == []
+
+
+class Recorder(Executor):
+    """An executor without a workflow and a cluster: notes what it would submit."""
+
+    def __init__(self):
+        self.array_jobs, self.max_array_size, self._main_event_loop = {"convert"}, 10, None
+        self.logger = logging.getLogger(__name__)
+        self.arrays, self.singles, self.lost = [], [], []
+        self._job_submission_executor = SimpleNamespace(submit=lambda work, job: work(job))
+
+    def run_job_pre(self, job):
+        pass
+
+    def run_job(self, job):
+        self.singles.append(job.number)
+
+    def format_job_exec(self, job):
+        return f"run {job.number}"
+
+    def _sbatch(self, job):
+        if job.memory < 0:
+            raise ValueError("no such memory")
+        return f"sbatch --mem {job.memory}"
+
+    def _submit(self, sbatch, tasks):
+        self.arrays.append((sbatch, [job.number for job, _ in tasks], [command for _, command in tasks]))
+
+    def _report_job_error_threadsafe(self, job_info, msg):
+        self.lost.append((job_info.job.number, msg))
+
+
+def job(number: int, rule: str = "convert", memory: int = 100, group: bool = False):
+    return SimpleNamespace(
+        number=number, memory=memory, rule=SimpleNamespace(name=rule), name=rule, is_group=lambda: group
+    )
+
+
+def test_jobs_that_ask_for_the_same_go_out_together_and_none_is_held_back():
+    executor = Recorder()
+    executor.run_jobs([job(1), job(2, memory=200), job(3), job(4, "link"), job(5)])
+    # The second is tried again, with more memory.
+    assert executor.arrays == [("sbatch --mem 100", [1, 3, 5], ["run 1", "run 3", "run 5"])]
+    assert sorted(executor.singles) == [2, 4]
+    executor.run_jobs([job(6)])
+    assert 6 in executor.singles
+    executor.run_jobs([job(number) for number in range(10, 31)])
+    assert [len(numbers) for _, numbers, _ in executor.arrays[1:]] == [10, 10]
+    assert 30 in executor.singles and not executor.lost
+
+
+def test_a_job_that_cannot_be_submitted_is_told():
+    executor = Recorder()
+    executor.run_jobs([job(1), job(2, memory=-1)])
+    assert {number for number, _ in executor.lost} == {1, 2}
+    assert all("no such memory" in words for _, words in executor.lost)
+    executor = Recorder()
+    executor._submit = lambda sbatch, tasks: (_ for _ in ()).throw(OSError("no sbatch"))
+    executor.run_jobs([job(1), job(2)])
+    assert [number for number, _ in executor.lost] == [1, 2]
