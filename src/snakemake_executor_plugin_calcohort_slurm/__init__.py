@@ -31,6 +31,10 @@ SCRIPT_CHARACTERS = 3_000_000
 class Executor(SlurmExecutor):
     """Submits single jobs as the Slurm plug-in does, and arrays of its own."""
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._accounts = {}
+
     def run_jobs(self, jobs: list) -> None:
         """Submit all of these jobs now, those of a rule in arrays where the profile says so."""
         single, together = [], {}
@@ -75,6 +79,16 @@ class Executor(SlurmExecutor):
         }
         settings = self.workflow.executor_settings
         return get_submit_command(job, asked, settings, self._failed_nodes) + set_gres_string(job)
+
+    def get_account_arg(self, job) -> Iterator[str]:
+        """The option that names a job's account; Slurm is asked whether it exists once, not for each job."""
+        named = job.resources.get("slurm_account")
+        if not named and self.workflow.executor_settings.no_account:
+            yield ""
+            return
+        if named not in self._accounts:
+            self._accounts[named] = next(super().get_account_arg(job))
+        yield self._accounts[named]
 
     def _log_folder(self, job):
         return self.slurm_logdir / f"rule_{job.name}"

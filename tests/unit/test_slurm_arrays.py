@@ -5,6 +5,7 @@ import subprocess
 from types import SimpleNamespace
 
 import pytest
+from snakemake_executor_plugin_slurm import Executor as SlurmExecutor
 
 from snakemake_executor_plugin_calcohort_slurm import SCRIPT_CHARACTERS, Executor, array_script, chunks
 
@@ -74,6 +75,22 @@ def test_jobs_that_ask_for_the_same_go_out_together_and_none_is_held_back():
     executor.run_jobs([job(number) for number in range(10, 31)])
     assert [len(numbers) for _, numbers, _ in executor.arrays[1:]] == [10, 10]
     assert 30 in executor.singles and not executor.lost
+
+
+def test_an_account_is_asked_for_once(monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        SlurmExecutor, "get_account_arg", lambda self, job: iter([asked.append(job) or " -A ct"])
+    )
+    executor = Recorder()
+    executor._accounts, settings = {}, SimpleNamespace(no_account=True)
+    executor.workflow = SimpleNamespace(executor_settings=settings)
+    named, unnamed = (SimpleNamespace(resources=each) for each in ({"slurm_account": "ct"}, {}))
+    assert [next(executor.get_account_arg(named)) for _ in range(3)] == [" -A ct"] * 3
+    assert asked == [named]
+    assert next(executor.get_account_arg(unnamed)) == ""
+    settings.no_account = False
+    assert next(executor.get_account_arg(unnamed)) == " -A ct" and asked == [named, unnamed]
 
 
 def test_a_job_that_cannot_be_submitted_is_told():
