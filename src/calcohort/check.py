@@ -134,10 +134,8 @@ def _read_analysis(config: dict) -> pd.DataFrame:
     if Path(path).suffix.lower() in (".xlsx", ".xlsm", ".xls", ".ods"):
         cure = "save the sheet as CSV in UTF-8 and name that file"
         raise InputError("is a workbook, and the analysis table is CSV", where=path, cure=cure)
-    try:
+    with tables.refused_unless_csv(path):
         table = tables.read_csv(path)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError):
-        raise InputError("is not a CSV table", where=path, cure="export it as CSV in UTF-8") from None
     if not set(ANALYSIS_COLUMNS) & set(table):
         # Row 1 may be a patient's: a file without a header must not be quoted.
         cure = "write the names of the columns in row 1, with commas between them and decimal points"

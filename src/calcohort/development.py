@@ -48,12 +48,8 @@ def read_tables(paths: list[str]) -> pd.DataFrame:
 
     parts = []
     for number, path in enumerate(paths):
-        try:
+        with tables.refused_unless_csv(str(path)):
             table = tables.read_csv(path, dtype={"site": "string"})
-        except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError):
-            raise InputError(
-                "is not a CSV table", where=str(path), cure="export it as CSV in UTF-8"
-            ) from None
         key = f"development.scans[{number}]" if len(paths) > 1 else "development.scans"
         # A spreadsheet shows the header as row 1.
         table["place"] = [f"{key} row {row + 2}" for row in table.index]

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from calcohort.errors import InputError
+
 
 @contextmanager
 def whole_file(path: str | Path) -> Iterator[Path]:
@@ -46,6 +48,15 @@ def read_csv(path: str | Path, **options) -> pd.DataFrame:
     return pd.read_csv(
         path, dtype=dtype, keep_default_na=False, na_values=[""], float_precision="round_trip", **options
     )
+
+
+@contextmanager
+def refused_unless_csv(where: str) -> Iterator[None]:
+    """In the block a person's file is read: one that holds no table ends in one line about `where`."""
+    try:
+        yield
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError):
+        raise InputError("is not a CSV table", where=where, cure="export it as CSV in UTF-8") from None
 
 
 def write_parquet(table: pd.DataFrame, path: str | Path, group_rows: int = 1 << 20) -> None:

@@ -8,6 +8,7 @@ import pandas as pd
 from calcohort.errors import InputError
 from calcohort.imaging.protocol import PROTOCOLS, UNKNOWN
 from calcohort.imaging.volume_files import STATED
+from calcohort.tables import refused_unless_csv
 
 VOLUME_COLUMNS = ("file", "patient_id", "scan_date", "protocol")
 OVERRIDE_COLUMNS = ("series", "patient_id", "protocol", "action", "reason")
@@ -72,13 +73,10 @@ def read_overrides(path: str | Path) -> pd.DataFrame:
 
 def _read(path: str | Path, key: str, needed: Sequence[str]) -> pd.DataFrame:
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""], encoding="utf-8-sig")
+        with refused_unless_csv(f"{key}: {path}"):
+            table = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""], encoding="utf-8-sig")
     except OSError:
         raise InputError("cannot be read", where=f"{key}: {path}", cure="mend the path") from None
-    except (ValueError, pd.errors.ParserError):
-        raise InputError(
-            "is not a CSV table", where=f"{key}: {path}", cure="export it as CSV in UTF-8"
-        ) from None
     missing = [column for column in needed if column not in table]
     if missing:
         there = ", ".join(map(str, table.columns))
