@@ -83,7 +83,7 @@ rule all:
 
 onstart:
     checked(claim, RESULTS)
-    checked(no_earlier_jobs)
+    checked(no_earlier_jobs, CONFIG["name"])
 
 
 onsuccess:

@@ -4,7 +4,6 @@ import contextlib
 import errno
 import fcntl
 import os
-import re
 import select
 import shutil
 import subprocess
@@ -17,8 +16,6 @@ from calcohort.errors import InputError
 LOCK = ".run.lock"
 # Names the process that the jobs of a run belong to.
 RUN = "CALCOHORT_RUN"
-# Snakemake's plug-in names all jobs of a run alike, after a prefix of the user's.
-_NAME_OF_RUN = re.compile(r"(?:\w+_)?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _SLURM_ANSWERS_S = 30
 
 _claims: list[TextIO] = []
@@ -55,8 +52,13 @@ def claim(results: str | Path) -> None:
     _claims.append(lock)
 
 
-def no_earlier_jobs(folder: str | Path = ".") -> None:
-    """Make sure that Slurm, where there is one, has no job left of an earlier run that began in `folder`.
+def name_in_queue(study: str, run: str) -> str:
+    """Name of all jobs of a run in Slurm's queue."""
+    return f"calcohort.{study}.{run}"
+
+
+def no_earlier_jobs(study: str, folder: str | Path = ".") -> None:
+    """Make sure that Slurm, where there is one, has no job left of a run of `study` that began in `folder`.
 
     A run that was killed cancels nothing: its jobs would write beside those of this one.
 
@@ -76,7 +78,7 @@ def no_earlier_jobs(folder: str | Path = ".") -> None:
     here = os.path.realpath(folder)
     jobs = (line.partition(" ") for line in asked.stdout.splitlines())
     runs = {name for name, _, place in jobs if os.path.realpath(place.strip()) == here}
-    left = sorted(filter(_NAME_OF_RUN.fullmatch, runs))
+    left = sorted(name for name in runs if name.startswith(name_in_queue(study, "")))
     if left:
         raise InputError(
             "jobs of an earlier run are still in Slurm's queue",

@@ -14,13 +14,16 @@ Its settings are those of the Slurm plug-in, as `calcohort-slurm-...`.
 import subprocess
 from collections.abc import Iterator, Sequence
 
-from snakemake_executor_plugin_slurm import Executor as SlurmExecutor
+import snakemake_executor_plugin_slurm as slurm
 from snakemake_executor_plugin_slurm import ExecutorSettings, common_settings
+from snakemake_executor_plugin_slurm.job_status_query import query_job_status
 from snakemake_executor_plugin_slurm.submit_string import get_submit_command
 from snakemake_executor_plugin_slurm.utils import set_gres_string
 from snakemake_executor_plugin_slurm.validation import validate_or_get_slurm_job_id, validate_slurm_extra
 from snakemake_interface_common.exceptions import WorkflowError
 from snakemake_interface_executor_plugins.executors.base import SubmittedJobInfo
+
+from calcohort.onerun import name_in_queue
 
 __all__ = ["Executor", "ExecutorSettings", "array_script", "chunks", "common_settings"]
 
@@ -28,12 +31,33 @@ __all__ = ["Executor", "ExecutorSettings", "array_script", "chunks", "common_set
 SCRIPT_CHARACTERS = 3_000_000
 
 
-class Executor(SlurmExecutor):
+class Executor(slurm.Executor):
     """Submits single jobs as the Slurm plug-in does, and arrays of its own."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self._accounts = {}
+        study = self.workflow.globals["config"]["name"]
+        self.run_uuid = name_in_queue(study, self.run_uuid)
+        # The plug-in asks for states by this name; it has no other place to correct the answers.
+        slurm.query_job_status = self._states
+
+    async def _states(self, command: str, logger) -> tuple[dict | None, float | None]:
+        """State of each job, as the plug-in asks for it; in words that it understands."""
+        # By raw numbers it would find no task of an array, and take the state of one of them for all.
+        states, seconds = await query_job_status(command.replace("JobIdRaw", "JobID"), logger)
+        requeued = self.workflow.executor_settings.requeue
+        return states and {job: plain_state(words, requeued) for job, words in states.items()}, seconds
+
+    @slurm.Executor.next_seconds_between_status_checks.getter
+    def next_seconds_between_status_checks(self) -> float:
+        """As the profile says: the plug-in's own grow to three minutes, and Slurm may forget jobs sooner."""
+        return self.workflow.remote_execution_settings.seconds_between_status_checks
+
+    def cancel(self) -> None:
+        """Cancel what is in the queue, and submit nothing more."""
+        self._job_submission_executor.shutdown(wait=True, cancel_futures=True)
+        super().cancel()
 
     def run_jobs(self, jobs: list) -> None:
         """Submit all of these jobs now, those of a rule in arrays where the profile says so."""
@@ -48,13 +72,12 @@ class Executor(SlurmExecutor):
 
     def run_array_jobs(self, jobs: list) -> None:
         """Submit jobs of one rule: an array of those that ask for the same; in a thread of submission."""
-        try:
-            alike = {}
-            for job in jobs:
+        alike = {}
+        for job in jobs:
+            try:
                 alike.setdefault(self._sbatch(job), []).append((job, self.format_job_exec(job)))
-        except Exception as error:
-            self._failed(jobs, error)
-            return
+            except Exception as error:
+                self._failed([job], error)
         for sbatch, tasks in alike.items():
             for chunk in chunks(tasks, self.max_array_size):
                 if len(chunk) == 1:
@@ -119,6 +142,15 @@ class Executor(SlurmExecutor):
     def _failed(self, jobs: list, error: Exception) -> None:
         for job in jobs:
             self._report_job_error_threadsafe(SubmittedJobInfo(job), f"Job submission failed: {error}")
+
+
+def plain_state(words: str, requeued: bool) -> str:
+    """A job's state as Slurm's accounting says it (CANCELLED by 1000), in one word.
+
+    A preempted job that Slurm does not put into the queue again has failed.
+    """
+    state = words.split(maxsplit=1)[0] if words.strip() else words
+    return "FAILED" if state == "PREEMPTED" and not requeued else state
 
 
 def array_script(commands: Sequence[str]) -> str:

@@ -7,9 +7,10 @@ import sys
 import pytest
 
 from calcohort.errors import InputError
-from calcohort.onerun import claim, no_earlier_jobs, this_run
+from calcohort.onerun import claim, name_in_queue, no_earlier_jobs, this_run
 
-RUN = "0f8fad5b-d9cb-469f-a165-70867728950e"
+STUDY = "ct-2023"
+RUN = name_in_queue(STUDY, "0f8fad5b-d9cb-469f-a165-70867728950e")
 
 
 @pytest.fixture
@@ -27,22 +28,24 @@ def queue(tmp_path, monkeypatch):
     return say
 
 
-@pytest.mark.parametrize("name", [RUN, f"study_{RUN}"])
-def test_jobs_of_an_earlier_run_keep_the_next_one_out(queue, tmp_path, name):
-    queue(f"{name} {tmp_path}", f"{name} {tmp_path}")
-    with pytest.raises(InputError, match=f"scancel --me --name={name}$"):
-        no_earlier_jobs(tmp_path)
+def test_jobs_of_an_earlier_run_keep_the_next_one_out(queue, tmp_path):
+    queue(f"{RUN} {tmp_path}", f"{RUN} {tmp_path}")
+    with pytest.raises(InputError, match=f"scancel --me --name={RUN}$"):
+        no_earlier_jobs(STUDY, tmp_path)
 
 
 def test_other_jobs_are_no_matter(queue, tmp_path):
-    queue(f"{RUN} {tmp_path}/elsewhere", f"interactive {tmp_path}")
-    no_earlier_jobs(tmp_path)
+    others = (name_in_queue(study, "1") for study in ("ct", "ct-2023b", "other"))
+    queue(
+        f"{RUN} {tmp_path}/elsewhere", f"interactive {tmp_path}", *(f"{name} {tmp_path}" for name in others)
+    )
+    no_earlier_jobs(STUDY, tmp_path)
     assert (tmp_path / "asked").exists()
 
 
 def test_a_slurm_that_does_not_answer_keeps_nobody_out(queue, tmp_path):
     queue(f"{RUN} {tmp_path}", code=1)
-    no_earlier_jobs(tmp_path)
+    no_earlier_jobs(STUDY, tmp_path)
     assert (tmp_path / "asked").exists()
 
 

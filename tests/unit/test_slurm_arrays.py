@@ -1,13 +1,29 @@
 """Jobs that go to Slurm together: each with its own command and what it asks for."""
 
+import asyncio
 import logging
 import subprocess
 from types import SimpleNamespace
 
 import pytest
 from snakemake_executor_plugin_slurm import Executor as SlurmExecutor
+from snakemake_executor_plugin_slurm.job_status_query import query_job_status_sacct
 
-from snakemake_executor_plugin_calcohort_slurm import SCRIPT_CHARACTERS, Executor, array_script, chunks
+from snakemake_executor_plugin_calcohort_slurm import (
+    SCRIPT_CHARACTERS,
+    Executor,
+    array_script,
+    chunks,
+    plain_state,
+)
+
+# Answers as accounting does: JobID names the tasks of an array, JobIdRaw none of them.
+SACCT = """#!/bin/sh
+case "$*" in
+*--format=JobID,State*) printf '10_1|COMPLETED\\n10_[2-3]|PENDING\\n' ;;
+*) printf '10|COMPLETED\\n' ;;
+esac
+"""
 
 
 @pytest.mark.parametrize("task", [1, 2, 3])
@@ -17,6 +33,33 @@ def test_a_task_runs_its_own_command_and_ends_as_it_does(task):
     done = subprocess.run(["sh", "-s"], input=script, text=True, capture_output=True, env=environment)
     said, code = {1: ("one", 7), 2: ("tw o", 8), 3: ("three", 1)}[task]
     assert (done.stdout.strip(), done.returncode, done.stderr) == (said, code, "")
+
+
+@pytest.mark.parametrize(
+    ("said", "requeued", "state"),
+    [
+        ("COMPLETED", False, "COMPLETED"),
+        ("CANCELLED by 1000", False, "CANCELLED"),
+        ("PREEMPTED", False, "FAILED"),
+        ("PREEMPTED", True, "PREEMPTED"),
+        ("", False, ""),
+    ],
+)
+def test_states_are_words_that_the_plug_in_knows(said, requeued, state):
+    assert plain_state(said, requeued) == state
+
+
+def test_accounting_is_asked_for_the_tasks_of_arrays(tmp_path):
+    executor = Recorder()
+    executor.workflow = SimpleNamespace(executor_settings=SimpleNamespace(requeue=False))
+    sacct = tmp_path / "sacct"
+    sacct.write_text(SACCT)
+    sacct.chmod(0o755)
+    command = query_job_status_sacct("run").replace("sacct", str(sacct), 1)
+    states, _ = asyncio.run(executor._states(command, logging.getLogger(__name__)))
+    assert states == {"10_1": "COMPLETED", "10_[2-3]": "PENDING"}
+    states, seconds = asyncio.run(executor._states(f"{sacct}-is-gone", logging.getLogger(__name__)))
+    assert states is None and seconds is None
 
 
 def test_arrays_are_no_larger_than_slurm_takes():
@@ -93,11 +136,12 @@ def test_an_account_is_asked_for_once(monkeypatch):
     assert next(executor.get_account_arg(unnamed)) == " -A ct" and asked == [named, unnamed]
 
 
-def test_a_job_that_cannot_be_submitted_is_told():
+def test_a_job_that_cannot_be_submitted_is_told_and_costs_no_other():
     executor = Recorder()
-    executor.run_jobs([job(1), job(2, memory=-1)])
-    assert {number for number, _ in executor.lost} == {1, 2}
-    assert all("no such memory" in words for _, words in executor.lost)
+    executor.run_jobs([job(1), job(2, memory=-1), job(3)])
+    assert [numbers for _, numbers, _ in executor.arrays] == [[1, 3]]
+    ((number, words),) = executor.lost
+    assert number == 2 and "no such memory" in words
     executor = Recorder()
     executor._submit = lambda sbatch, tasks: (_ for _ in ()).throw(OSError("no sbatch"))
     executor.run_jobs([job(1), job(2)])
