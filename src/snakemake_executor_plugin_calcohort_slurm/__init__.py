@@ -12,6 +12,7 @@ Its settings are those of the Slurm plug-in, as `calcohort-slurm-...`.
 """
 
 import subprocess
+import threading
 from collections.abc import Iterator, Sequence
 
 import snakemake_executor_plugin_slurm as slurm
@@ -29,6 +30,8 @@ __all__ = ["Executor", "ExecutorSettings", "array_script", "chunks", "common_set
 
 # Slurm takes scripts up to 4 MiB (max_script_size) unless its administrators say otherwise.
 SCRIPT_CHARACTERS = 3_000_000
+# Jobs get ready one by one, as Snakemake reads the news of the queue: an array waits for those to come.
+GATHER_S = 2.0
 
 
 class Executor(slurm.Executor):
@@ -36,6 +39,7 @@ class Executor(slurm.Executor):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        self._gathered, self._gathering, self._over = [], threading.Lock(), threading.Event()
         self._accounts = {}
         study = self.workflow.globals["config"]["name"]
         self.run_uuid = name_in_queue(study, self.run_uuid)
@@ -56,22 +60,35 @@ class Executor(slurm.Executor):
 
     def cancel(self) -> None:
         """Cancel what is in the queue, and submit nothing more."""
+        self._over.set()
         self._job_submission_executor.shutdown(wait=True, cancel_futures=True)
         super().cancel()
 
     def run_jobs(self, jobs: list) -> None:
-        """Submit all of these jobs now, those of a rule in arrays where the profile says so."""
-        single, together = [], {}
+        """Submit all of these jobs, those of a rule in arrays where the profile says so."""
+        single, together = [], []
         for job in jobs:
             alone = job.is_group() or not {"all", job.rule.name} & self.array_jobs
-            (single if alone else together.setdefault(job.rule.name, [])).append(job)
+            (single if alone else together).append(job)
         # Remembers the loop that the threads of submission report to.
         super().run_jobs(single)
-        for same_rule in together.values():
-            self._submit_array_jobs(same_rule)
+        for job in together:
+            self.run_job_pre(job)
+        with self._gathering:
+            first = together and not self._gathered
+            self._gathered += together
+        if first:
+            self._job_submission_executor.submit(self._submit_gathered)
+
+    def _submit_gathered(self) -> None:
+        if self._over.wait(GATHER_S):
+            return
+        with self._gathering:
+            jobs, self._gathered = self._gathered, []
+        self.run_array_jobs(jobs)
 
     def run_array_jobs(self, jobs: list) -> None:
-        """Submit jobs of one rule: an array of those that ask for the same; in a thread of submission."""
+        """Submit arrays of the jobs of a rule that ask for the same; in a thread of submission."""
         alike = {}
         for job in jobs:
             try:

@@ -3,12 +3,15 @@
 import asyncio
 import logging
 import subprocess
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
 from snakemake_executor_plugin_slurm import Executor as SlurmExecutor
 from snakemake_executor_plugin_slurm.job_status_query import query_job_status_sacct
 
+import snakemake_executor_plugin_calcohort_slurm as plugin
 from snakemake_executor_plugin_calcohort_slurm import (
     SCRIPT_CHARACTERS,
     Executor,
@@ -78,7 +81,15 @@ class Recorder(Executor):
         self.array_jobs, self.max_array_size, self._main_event_loop = {"convert"}, 10, None
         self.logger = logging.getLogger(__name__)
         self.arrays, self.singles, self.lost = [], [], []
-        self._job_submission_executor = SimpleNamespace(submit=lambda work, job: work(job))
+        self._gathered, self._gathering, self._over = [], threading.Lock(), threading.Event()
+        self._job_submission_executor = ThreadPoolExecutor(2)
+
+    def run(self, *batches: list) -> None:
+        """Run batches of jobs that get ready close together."""
+        for batch in batches:
+            self.run_jobs(batch)
+        self._job_submission_executor.shutdown(wait=True)
+        self._job_submission_executor = ThreadPoolExecutor(2)
 
     def run_job_pre(self, job):
         pass
@@ -92,7 +103,7 @@ class Recorder(Executor):
     def _sbatch(self, job):
         if job.memory < 0:
             raise ValueError("no such memory")
-        return f"sbatch --mem {job.memory}"
+        return f"sbatch --comment {job.name} --mem {job.memory}"
 
     def _submit(self, sbatch, tasks):
         self.arrays.append((sbatch, [job.number for job, _ in tasks], [command for _, command in tasks]))
@@ -107,17 +118,32 @@ def job(number: int, rule: str = "convert", memory: int = 100, group: bool = Fal
     )
 
 
+@pytest.fixture(autouse=True)
+def haste(monkeypatch):
+    monkeypatch.setattr(plugin, "GATHER_S", 0.1)
+
+
 def test_jobs_that_ask_for_the_same_go_out_together_and_none_is_held_back():
     executor = Recorder()
-    executor.run_jobs([job(1), job(2, memory=200), job(3), job(4, "link"), job(5)])
+    executor.run([job(1), job(2, memory=200), job(3)], [job(4, "link")], [job(5)])
     # The second is tried again, with more memory.
-    assert executor.arrays == [("sbatch --mem 100", [1, 3, 5], ["run 1", "run 3", "run 5"])]
+    convert = "sbatch --comment convert --mem 100"
+    assert executor.arrays == [(convert, [1, 3, 5], ["run 1", "run 3", "run 5"])]
     assert sorted(executor.singles) == [2, 4]
-    executor.run_jobs([job(6)])
+    executor.run([job(6)])
     assert 6 in executor.singles
-    executor.run_jobs([job(number) for number in range(10, 31)])
+    executor.run([job(number) for number in range(10, 31)])
     assert [len(numbers) for _, numbers, _ in executor.arrays[1:]] == [10, 10]
     assert 30 in executor.singles and not executor.lost
+
+
+def test_what_was_not_yet_submitted_is_not_when_the_run_is_cancelled(monkeypatch):
+    left = []
+    monkeypatch.setattr(SlurmExecutor, "cancel", lambda self: left.append((self.arrays, self.singles)))
+    executor = Recorder()
+    executor.run_jobs([job(1), job(2), job(3)])
+    executor.cancel()
+    assert left == [([], [])]
 
 
 def test_an_account_is_asked_for_once(monkeypatch):
@@ -138,11 +164,11 @@ def test_an_account_is_asked_for_once(monkeypatch):
 
 def test_a_job_that_cannot_be_submitted_is_told_and_costs_no_other():
     executor = Recorder()
-    executor.run_jobs([job(1), job(2, memory=-1), job(3)])
+    executor.run([job(1), job(2, memory=-1), job(3)])
     assert [numbers for _, numbers, _ in executor.arrays] == [[1, 3]]
     ((number, words),) = executor.lost
     assert number == 2 and "no such memory" in words
     executor = Recorder()
     executor._submit = lambda sbatch, tasks: (_ for _ in ()).throw(OSError("no sbatch"))
-    executor.run_jobs([job(1), job(2)])
+    executor.run([job(1), job(2)])
     assert [number for number, _ in executor.lost] == [1, 2]
