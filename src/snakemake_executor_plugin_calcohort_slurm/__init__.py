@@ -5,7 +5,9 @@ waits for that job's input (a temporary file by then gone), removes its output a
 (snakemake-executor-plugin-slurm issue 447). They ask for the first job's memory alone, whatever a job that
 is tried again needs, and hold back jobs that are fewer than the rule has left, for ever once no more can
 come (issue 473). Here each task has a command of its own, as the `sbatch` of a single job has; jobs that ask
-Slurm for the same go out together, whatever their number.
+Slurm for the same go out together, whatever their number. What else the plug-in gets wrong is mended here
+too: states of array tasks by `sacct`, preempted jobs, ever rarer looks at the queue, jobs submitted after
+Ctrl-C.
 
 Chosen by `executor: calcohort-slurm` of a profile; Snakemake finds the plug-in by the name of its package.
 Its settings are those of the Slurm plug-in, as `calcohort-slurm-...`.
