@@ -52,7 +52,8 @@ def decision_curve(inputs: Mapping, meta: Mapping, width_mm: float = style.FULL_
         axes.set(
             xlabel=f"Threshold of {years}-year risk",
             ylabel="Net benefit",
-            ylim=(-0.1 * highest, 1.05 * highest),
+            # Curves fall from the upper left; above them the legend has room.
+            ylim=(-0.1 * highest, 1.5 * highest),
         )
         used = table.loc[
             table["model"].str.startswith("mfr_sds") & (table["net_benefit"] > 0.005), "threshold"

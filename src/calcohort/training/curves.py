@@ -34,6 +34,6 @@ def learning_curve(history: pd.DataFrame, path: str | Path) -> None:
         right.axvline(best, color="grey", linewidth=0.8, linestyle="--", label="weights kept")
     right.set(xlabel="step", ylabel="validation")
     if right.get_legend_handles_labels()[0]:
-        right.legend(fontsize=7)
+        right.legend(fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5))
     with whole_file(path) as beside:
         figure.savefig(beside, dpi=130, format="png", metadata={"Software": None})
