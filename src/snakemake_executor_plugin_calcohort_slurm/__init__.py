@@ -26,8 +26,6 @@ from snakemake_executor_plugin_slurm.validation import validate_or_get_slurm_job
 from snakemake_interface_common.exceptions import WorkflowError
 from snakemake_interface_executor_plugins.executors.base import SubmittedJobInfo
 
-from calcohort.onerun import name_in_queue
-
 __all__ = ["Executor", "ExecutorSettings", "array_script", "chunks", "common_settings"]
 
 # Slurm takes scripts up to 4 MiB (max_script_size) unless its administrators say otherwise.
@@ -40,6 +38,9 @@ class Executor(slurm.Executor):
     """Submits single jobs as the Slurm plug-in does, and arrays of its own."""
 
     def __post_init__(self) -> None:
+        # Every run imports the plug-in, before the Snakefile says where its library is.
+        from calcohort.onerun import name_in_queue
+
         super().__post_init__()
         self._gathered, self._gathering, self._over = [], threading.Lock(), threading.Event()
         self._accounts = {}
