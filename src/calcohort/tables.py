@@ -55,7 +55,8 @@ def refused_unless_csv(where: str) -> Iterator[None]:
     """In the block a person's file is read: one that holds no table ends in one line about `where`."""
     try:
         yield
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError):
+    except ValueError:
+        # What pandas and decoders raise for it are all of this kind.
         raise InputError("is not a CSV table", where=where, cure="export it as CSV in UTF-8") from None
 
 

@@ -169,7 +169,7 @@ def plain_state(words: str, requeued: bool) -> str:
 
     A preempted job that Slurm does not put into the queue again has failed.
     """
-    state = words.split(maxsplit=1)[0] if words.strip() else words
+    state = words.partition(" ")[0]
     return "FAILED" if state == "PREEMPTED" and not requeued else state
 
 
