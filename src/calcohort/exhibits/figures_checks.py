@@ -225,6 +225,7 @@ def _calibration_panel(axes: Axes, rows, score: str, top: float) -> None:
         axes.errorbar(x, y, yerr=spread, fmt=marker, label=label, **look)
     axes.set(xlim=(0, top), ylim=(0, top), aspect="equal")
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_ticks(np.arange(0, top, 0.1 if top > 0.3 else 0.05))
+        axis.set_ticks(np.arange(0, top, 0.2 if top > 0.6 else 0.1 if top > 0.3 else 0.05))
         axis.set_major_formatter(lambda value, _: f"{100 * value:.0f}%")
-    axes.legend(loc="lower right", handlelength=1.2)
+    # Intervals may reach into every corner.
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2, handlelength=1.2, columnspacing=1.2)
