@@ -20,8 +20,8 @@ class Rules:
     margin_mm : float
         How far outside the heart mask a lesion may lie.
     coronary_threshold : float
-        Least mean coronary probability of a coronary lesion; below it the component is background (noise
-        mostly).
+        Least mean coronary probability of a coronary lesion, its voxels weighted as in :func:`mean_by_part`;
+        below it the component is background (noise mostly).
     small_mm3, small_threshold : float
         A part smaller than this needs at least this mean coronary probability: specks of noise and blurred
         metal are small, and would make a score of a scan that has none.
@@ -42,7 +42,7 @@ class Rules:
     coronary_threshold: float = 0.5
     small_mm3: float = 80.0
     small_threshold: float = 0.0
-    split_share: float = 0.2
+    split_share: float = 0.1
     split_voxels: int = 4
     split_confidence: float = 0.7
     dimensions: int = 3
@@ -71,8 +71,8 @@ def classify(
     probabilities: np.ndarray,
     spacing_zyx_mm,
     rules: Rules,
-    hu: np.ndarray | None = None,
-):
+    hu: np.ndarray,
+) -> np.ndarray:
     """Class of every candidate voxel.
 
     Parameters
@@ -84,8 +84,8 @@ def classify(
     probabilities : ndarray of float, shape (3, n)
         Of background, coronary and other.
     spacing_zyx_mm : tuple of float
-    hu : ndarray, shape (n,), optional
-        Of the candidates; without it nothing is taken for metal.
+    hu : ndarray, shape (n,)
+        Of the candidates.
 
     Returns
     -------
@@ -97,26 +97,22 @@ def classify(
     parts = divide(voxels, members, probabilities, spacing_zyx_mm, rules)
     small = np.bincount(parts) * np.prod(spacing_zyx_mm) < rules.small_mm3
     least = np.where(small, max(rules.coronary_threshold, rules.small_threshold), rules.coronary_threshold)
-    winner = elect(parts, probabilities, least)
-    if hu is not None:
-        winner[np.unique(parts[hu >= rules.metal_hu])] = BACKGROUND
+    shares = mean_by_part(parts, probabilities, hu - rules.threshold_hu)
+    winner = shares.argmax(axis=0).astype(np.uint8)
+    winner[(winner == CORONARY) & (shares[CORONARY] < least)] = BACKGROUND
+    winner[np.unique(parts[hu >= rules.metal_hu])] = BACKGROUND
     return winner[parts]
 
 
-def elect(parts: np.ndarray, probabilities: np.ndarray, least: float | np.ndarray) -> np.ndarray:
-    """Class of each part: the largest summed probability; a coronary part less sure than `least` (one number,
-    or one for each part) is background."""
-    shares = mean_by_part(parts, probabilities)
-    winner = shares.argmax(axis=0).astype(np.uint8)
-    winner[(winner == CORONARY) & (shares[CORONARY] < least)] = BACKGROUND
-    return winner
+def mean_by_part(parts: np.ndarray, probabilities: np.ndarray, excess_hu: np.ndarray) -> np.ndarray:
+    """Mean probabilities (classes, parts), in which voxels weigh by how far they lie above the threshold.
 
-
-def mean_by_part(parts: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """Mean probabilities (classes, parts)."""
-    size = np.bincount(parts)
-    sums = np.stack([np.bincount(parts, weights=row) for row in probabilities])
-    return sums / np.maximum(size, 1)
+    The rim of a lesion is as much tissue as calcium, and the network calls much of it so: it must not outvote
+    the core.
+    """
+    weights = np.maximum(excess_hu, 0) + 1.0
+    sums = np.stack([np.bincount(parts, weights * row) for row in probabilities])
+    return sums / np.bincount(parts, weights)
 
 
 def divide(voxels: np.ndarray, members: np.ndarray, probabilities: np.ndarray, spacing_zyx_mm, rules: Rules):

@@ -17,7 +17,7 @@ from calcohort.training.evaluate import choose_threshold
 
 # No training phantom and no cohort has seeds under these roots.
 ROOTS = {"test": 30_260, "calibration": 40_260}
-THRESHOLDS = tuple(np.round(np.arange(0.4, 0.86, 0.05), 2).tolist())
+THRESHOLDS = tuple(np.round(np.arange(0.4, 0.96, 0.05), 2).tolist())
 # Of small parts; 0 asks no more of them than of others.
 SMALL_THRESHOLDS = (0.0, 0.9, 0.95, 0.98)
 # So many kinds of confounders make a hard scan.
