@@ -88,10 +88,10 @@ def calibration(inputs: Mapping, meta: Mapping, width_mm: float = style.FULL_WID
             panels.append((f"{SCORE_NAMES[score]}, {_WHO[population].lower()}", score, rows))
     if not panels:
         raise Unavailable("No calibration: no model could be fitted, or follow-up ends before its horizon.")
-    figure, corners = style.sheet([len(panels)], (87.0, 88.0), width_mm)
+    figure, corners = style.sheet([len(panels)], (87.0, 92.0), width_mm)
     top = min(1.0, 1.05 * max(np.nanmax(rows[["predicted", "observed", "ci_high"]]) for _, _, rows in panels))
     for place, ((title, score, rows), (left, bottom)) in enumerate(zip(panels, corners, strict=True)):
-        axes = style.axes_at(figure, left + 17, bottom + 18, 61, 61)
+        axes = style.axes_at(figure, left + 17, bottom + 22, 61, 61)
         _calibration_panel(axes, rows, score, top)
         years = f"{rows['horizon_years'].iloc[0]:g}"
         axes.set(xlabel=f"Predicted {years}-year risk", ylabel=f"Observed {years}-year risk (Kaplan–Meier)")
