@@ -112,7 +112,7 @@ class Phantom:
     volume : Volume
         int16 HU.
     labels : ndarray, uint8, shape (z, y, x)
-        0 background, 1 coronary calcium, 2 other calcification, 3 heart.
+        0 background, 1 coronary calcium, 2 other calcification, 3 heart, 4 metal.
     vessels : ndarray, uint8, shape (z, y, x)
         0 none, 1 LM, 2 LAD, 3 LCX, 4 RCA, with their branches.
     kvp : int

@@ -1,4 +1,4 @@
-"""The truth of a simulated scan: which voxels the planted calcium lifts to the threshold."""
+"""The truth of a simulated scan: which voxels the planted calcium, or metal, lifts to the threshold."""
 
 import numpy as np
 import torch
@@ -7,7 +7,9 @@ from torch import Tensor
 from calcohort.phantom.anatomy import Anatomy
 from calcohort.phantom.paint import Canvas, Layer
 
-CORONARY, OTHER, HEART = 1, 2, 3
+CORONARY, OTHER, HEART, METAL = 1, 2, 3, 4
+# Lesions and their layers have the labels 0 to 2; what is no calcium is metal.
+TRUTHS = ((0, METAL), (CORONARY, CORONARY), (OTHER, OTHER))
 THRESHOLD = 130.0
 
 
@@ -62,13 +64,13 @@ def labels_and_vessels(
     if region is None:
         return labels, vessels
     tissue = clean[region] - parts.amax(0)
-    # Calcium must account for at least half of the rise from tissue to threshold; noise may do the rest.
+    # It must account for at least half of the rise from tissue to threshold; noise may do the rest.
     needed = (0.5 * (THRESHOLD - tissue)).clamp_(min=40.0)
     strongest, which = parts.max(0)
     lifted = (hu[region] >= THRESHOLD) & (strongest >= needed)
     target = labels[region]
-    for label in (CORONARY, OTHER):
-        target[lifted & (which == label)] = label
+    for layer, label in TRUTHS:
+        target[lifted & (which == layer)] = label
     # Blur and motion carry calcium some pixels beyond where it was planted.
     reached = torch.nn.functional.max_pool2d(territory[:, None].float(), 9, 1, 4)[:, 0].to(torch.uint8)
     nearest = torch.where(territory > 0, territory, reached)

@@ -14,6 +14,7 @@ from calcohort.segmentation.vote import CORONARY
 from calcohort.segmentation.vote import OTHER as OTHER_CALCIUM
 from calcohort.simulate.dicom_faults import plant_fault
 from calcohort.simulate.dicom_writer import make_uid, write_series
+from calcohort.training.prepare import heart_of
 
 # A day for scans whose date means nothing.
 DEVELOPMENT_DATE = "2015-06-01"
@@ -85,7 +86,7 @@ def scan_annotated(patient, folder: str | Path, seed: int) -> dict:
         series_uid=make_uid("simulated development series", seed, patient.patient_id),
     )
     write_image(place / "annotation.nrrd", _read(phantom), phantom.volume)
-    write_image(place / "heart.nrrd", (phantom.labels > 0).astype(np.uint8), phantom.volume)
+    write_image(place / "heart.nrrd", heart_of(phantom.labels).astype(np.uint8), phantom.volume)
     return {
         "image": str(place / "dicom"),
         "annotation": str(place / "annotation.nrrd"),

@@ -52,6 +52,9 @@ def _parser() -> argparse.ArgumentParser:
         "--minutes", type=float, help="choose the number of steps to fit this time, by a short test"
     )
     part.add_argument("--device", default="auto")
+    part.add_argument(
+        "--mapped", type=Path, metavar="DIR", help="keep the samples joined there, mapped into memory"
+    )
     part.add_argument("--start-from", type=Path, help="folder of a trained network to start from")
     for name in ("steps", "batch", "slices", "seed", "validate-every", "checkpoint-every"):
         part.add_argument(f"--{name}", type=int)
@@ -112,11 +115,11 @@ def _generate(options) -> None:
 
 
 def _train(options) -> None:
-    from calcohort.training.checkpoint import load_network
     from calcohort.training.loop import steps_for, train_model
     from calcohort.training.samples import find_samples, read_samples
     from calcohort.training.settings import TrainingSettings
     from calcohort.training.split import hold_out
+    from calcohort.training.stages import Past, read_past
 
     given = (
         "steps",
@@ -132,14 +135,14 @@ def _train(options) -> None:
     chosen = {name: getattr(options, name) for name in given if getattr(options, name) is not None}
     named = {"task": options.task, "network": options.network}
     settings = TrainingSettings.from_dict(named | chosen | options.settings)
-    samples = read_samples(find_samples(options.samples))
+    samples = read_samples(find_samples(options.samples), options.mapped)
     train, validation = hold_out(samples.about["patient"], options.validation)
     if options.minutes:
         steps = steps_for(samples, train, settings, options.out, options.device, options.minutes)
         settings = replace(settings, steps=steps)
     print(f"{len(train)} samples to train on, {len(validation)} to validate; {settings.steps} steps")
-    initial = load_network(options.start_from, options.task) if options.start_from else None
-    history = train_model(samples, train, validation, settings, options.out, options.device, initial)
+    past = read_past(options.start_from, options.task) if options.start_from else Past()
+    history = train_model(samples, train, validation, settings, options.out, options.device, past)
     print(history.tail(3).T.to_string())
 
 

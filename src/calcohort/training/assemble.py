@@ -12,8 +12,8 @@ from calcohort.networks.files import CONFIG_FILE, load_model, save_model
 from calcohort.segmentation.vote import Rules
 from calcohort.tables import whole_file, write_csv
 from calcohort.training.card import model_card
-from calcohort.training.checkpoint import load_network
 from calcohort.training.curves import learning_curve
+from calcohort.training.stages import read_past
 
 CARD_FILE = "README.md"
 
@@ -26,21 +26,17 @@ def assemble(
     rules: Rules | None = None,
     meta: dict | None = None,
 ) -> None:
-    """Write a model's folder from two trainings: weights, config.json and the histories."""
+    """Write a model's folder from two trainings, or other models: weights, config.json and the histories."""
     out_dir = Path(out_dir)
-    folders = {"heart": Path(heart_dir), "lesion": Path(lesion_dir)}
-    networks = {task: load_network(folder, task) for task, folder in folders.items()}
+    past = {task: read_past(folder, task) for task, folder in (("heart", heart_dir), ("lesion", lesion_dir))}
     meta = dict(meta or {})
-    for task, folder in folders.items():
-        settings = folder / "settings.json"
-        if settings.exists():
-            meta[f"training_{task}"] = json.loads(settings.read_text())
-        history = folder / "history.csv"
-        if history.exists():
-            table = pd.read_csv(history)
-            write_csv(table, out_dir / f"history_{task}.csv")
-            learning_curve(table, out_dir / f"learning_{task}.png")
-    save_model(out_dir, networks["heart"], networks["lesion"], asdict(rules or Rules()), meta)
+    for task, learned in past.items():
+        if learned.settings:
+            meta[f"training_{task}"] = list(learned.settings)
+        if len(learned.history):
+            write_csv(learned.history, out_dir / f"history_{task}.csv")
+            learning_curve(learned.history, out_dir / f"learning_{task}.png")
+    save_model(out_dir, past["heart"].network, past["lesion"].network, asdict(rules or Rules()), meta)
 
 
 def change_rules(folder: str | Path, rules: Rules) -> None:

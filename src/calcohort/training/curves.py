@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -13,7 +14,9 @@ SHOWN = ("kappa", "dice", "covered", "volume_found", "volume_false", "sensitivit
 
 
 def learning_curve(history: pd.DataFrame, path: str | Path) -> None:
-    """Draw loss and validation metrics over the steps; the same history gives the same bytes.
+    """Draw loss and validation metrics over the steps of all stages; the same history gives the same bytes.
+
+    Stages stand apart: each has a loss of its own.
 
     Parameters
     ----------
@@ -23,14 +26,19 @@ def learning_curve(history: pd.DataFrame, path: str | Path) -> None:
     figure = Figure(figsize=(8, 3), layout="constrained")
     FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2)
-    left.plot(history["step"], history["loss"], marker=".", color="black")
+    shown, done = [name for name in SHOWN if name in history], 0
+    colours = {name: f"C{number}" for number, name in enumerate(shown)}
+    for stage, part in history.groupby("stage"):
+        steps = done + part["step"]
+        left.plot(steps, part["loss"], marker=".", color="black")
+        for name, colour in colours.items():
+            label = name.replace("_", " ") if stage == 1 else None
+            right.plot(steps, part[name], marker=".", color=colour, label=label)
+        chosen = part["selection"].to_numpy()
+        done = steps.iloc[-1]
     left.set(xlabel="step", ylabel="training loss", yscale="log")
-    for name in SHOWN:
-        if name in history:
-            right.plot(history["step"], history[name], marker=".", label=name.replace("_", " "))
-    chosen = history["selection"]
-    if chosen.notna().any():
-        best = history["step"][len(chosen) - 1 - chosen[::-1].reset_index(drop=True).argmax()]
+    if np.isfinite(chosen).any():
+        best = steps.iloc[np.flatnonzero(chosen == np.nanmax(chosen))[-1]]
         right.axvline(best, color="grey", linewidth=0.8, linestyle="--", label="weights kept")
     right.set(xlabel="step", ylabel="validation")
     if right.get_legend_handles_labels()[0]:

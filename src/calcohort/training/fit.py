@@ -8,12 +8,12 @@ import numpy as np
 
 from calcohort.digest import file_digest, text_digest
 from calcohort.errors import InputError
-from calcohort.networks.files import Network, load_model
+from calcohort.networks.files import load_model
 from calcohort.training.assemble import assemble
-from calcohort.training.checkpoint import load_network
 from calcohort.training.loop import train_model
-from calcohort.training.samples import find_samples, read_samples
+from calcohort.training.samples import find_samples, read_about, read_samples
 from calcohort.training.settings import TrainingSettings
+from calcohort.training.stages import Past, read_past
 
 TASKS = ("heart", "lesion")
 
@@ -70,11 +70,11 @@ def fit(
     origin = [file_digest(path) for path in sorted(Path(start).glob("*.safetensors"))] if start else []
     named = text_digest(tree_content(samples_dir), repr(sorted(training.items())), *origin)
     checkpoints = Path(checkpoints) / named
-    first = {task: _first(start, task, training["network"]) for task in TASKS}
+    past = {task: _past(start, task, training["network"]) for task in TASKS}
     for task in TASKS:
         files = {part: find_samples(Path(samples_dir) / task / part) for part in ("train", "validation")}
-        samples = read_samples([*files["train"], *files["validation"]])
-        held = np.isin(samples.about["patient"], read_samples(files["validation"]).about["patient"])
+        samples = read_samples([*files["train"], *files["validation"]], checkpoints / "mapped")
+        held = np.isin(samples.about["patient"], read_about(files["validation"])[0]["patient"])
         train_model(
             samples,
             np.flatnonzero(~held),
@@ -82,7 +82,7 @@ def fit(
             settings_of(task, training),
             checkpoints / task,
             device,
-            first[task],
+            past[task],
         )
     if start:
         simulated = simulated or load_model(start).meta.get("simulated", True)
@@ -90,18 +90,18 @@ def fit(
     shutil.rmtree(checkpoints)
 
 
-def _first(start: str, task: str, name: str) -> Network | None:
-    """The network to start from, if any."""
+def _past(start: str, task: str, name: str) -> Past:
+    """What to start from."""
     if not start:
-        return None
-    network = load_network(start, task)
-    if network.name != name:
+        return Past()
+    past = read_past(start, task)
+    if past.network.name != name:
         raise InputError(
-            f"its {task} network is {network.name}, not {name}",
+            f"its {task} network is {past.network.name}, not {name}",
             where="development.training.start_from",
             cure="name a model of the same network",
         )
-    return network
+    return past
 
 
 def tree_content(folder: str | Path) -> str:

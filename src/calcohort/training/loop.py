@@ -32,6 +32,7 @@ from calcohort.training.curves import learning_curve
 from calcohort.training.losses import heart_loss, lesion_loss
 from calcohort.training.samples import Samples
 from calcohort.training.settings import TrainingSettings
+from calcohort.training.stages import HISTORY_FILE, SETTINGS_FILE, Past
 from calcohort.training.validate import validate
 
 log = logging.getLogger(__name__)
@@ -47,7 +48,7 @@ def train_model(
     settings: TrainingSettings,
     out_dir: str | Path,
     device: str = "auto",
-    initial: Network | None = None,
+    past: Past | None = None,
 ) -> pd.DataFrame:
     """Train one network and write it, its history and its checkpoint into `out_dir`.
 
@@ -64,13 +65,13 @@ def train_model(
         Gets TASK.safetensors, TASK.json, history.csv, learning.png, settings.json, checkpoint.pt
         and the log of TensorBoard.
     device : {"auto", "cpu", "cuda"}
-    initial : Network, optional
-        Start from these weights instead of random ones.
+    past : Past, optional
+        Start from its weights instead of random ones; settings and history follow upon its own.
 
     Returns
     -------
     DataFrame
-        One row per validation: step, loss, learning_rate and the metrics of :func:`validate`.
+        One row per validation: stage, step, loss, learning_rate and the metrics of :func:`validate`.
 
     Raises
     ------
@@ -79,16 +80,16 @@ def train_model(
     """
     if len(train) == 0:
         raise InputError("no sample is left to train on", cure="add scans or change the split")
-    training = Training(samples, train, validation, settings, Path(out_dir), pick_device(device), initial)
+    training = Training(samples, train, validation, settings, Path(out_dir), pick_device(device), past)
     training.run()
     return pd.DataFrame(training.history)
 
 
 def steps_for(samples, train, settings: TrainingSettings, out_dir, device: str, minutes: float) -> int:
     """Number of steps that fit into a time, by timing a few, or that of a training begun in `out_dir`."""
-    begun = Path(out_dir) / "settings.json"
+    begun = Path(out_dir) / SETTINGS_FILE
     if begun.exists():
-        return int(json.loads(begun.read_text())["steps"])
+        return int(json.loads(begun.read_text())[-1]["steps"])
     with tempfile.TemporaryDirectory() as folder:
         nothing = np.empty(0, dtype=int)
         training = Training(samples, train, nothing, settings, Path(folder), pick_device(device), None)
@@ -106,11 +107,20 @@ class Training:
     """State of a training: network, running mean, optimiser, history."""
 
     def __init__(
-        self, samples, train, validation, settings: TrainingSettings, out_dir: Path, device, initial
+        self,
+        samples: Samples,
+        train: np.ndarray,
+        validation: np.ndarray,
+        settings: TrainingSettings,
+        out_dir: Path,
+        device: torch.device,
+        past: Past | None,
     ):
         self.settings, self.out_dir, self.device = settings, out_dir, device
         self.samples, self.validation = samples, validation[: settings.validation_stacks]
         torch.manual_seed(settings.seed)
+        self.past = past or Past()
+        initial = self.past.network
         inputs = initial.inputs if initial else default_inputs(settings.network, settings.task)
         if not initial:
             inputs = replace(inputs, pixel_mm=inputs.pixel_mm * settings.coarsen)
@@ -128,8 +138,8 @@ class Training:
     def run(self) -> None:
         """Train to the last step, or until validation stops improving."""
         self.out_dir.mkdir(parents=True, exist_ok=True)
-        plain = json.dumps(self.settings.to_dict(), indent=1, sort_keys=True)
-        (self.out_dir / "settings.json").write_text(plain + "\n")
+        plain = json.dumps([*self.past.settings, self.settings.to_dict()], indent=1, sort_keys=True)
+        (self.out_dir / SETTINGS_FILE).write_text(plain + "\n")
         board = SummaryWriter(str(self.out_dir / "tensorboard"), purge_step=self.step or None)
         bar = tqdm(total=self.settings.steps, initial=self.step, desc=self.settings.task, mininterval=5)
         while self.step < self.settings.steps and not self._stalled():
@@ -188,7 +198,7 @@ class Training:
         if row["selection"] >= self.best:
             self.best = row["selection"]
             self.best_weights = {name: value.detach().clone() for name, value in self.mean.values.items()}
-        write_csv(pd.DataFrame(self.history), self.out_dir / "history.csv")
+        write_csv(self.past.followed_by(self.history), self.out_dir / HISTORY_FILE)
         log.info("%s", json.dumps(row))
         return row
 
@@ -229,9 +239,10 @@ class Training:
 
     def _finish(self) -> None:
         save_network(self.out_dir, self.averaged(self.best_weights))
+        history = self.past.followed_by(self.history)
         if self.history:
-            learning_curve(pd.DataFrame(self.history), self.out_dir / "learning.png")
-        write_csv(pd.DataFrame(self.history), self.out_dir / "history.csv")
+            learning_curve(history, self.out_dir / "learning.png")
+        write_csv(history, self.out_dir / HISTORY_FILE)
 
 
 def learning_rate(step: int, settings: TrainingSettings) -> float:

@@ -6,12 +6,11 @@ import numpy as np
 from scipy import ndimage
 
 from calcohort.phantom import Phantom
+from calcohort.phantom.truth import METAL
 from calcohort.scoring import score
 from calcohort.segmentation import NoHeart, Segmenter, vote
 from calcohort.training.prepare import heart_of
 
-# Metal is brighter than any calcium on these scans.
-METAL_HU = 2000.0
 # A lesion is found when this share of its voxels is.
 FOUND_SHARE = 0.25
 # Least area (mm2) of a lesion, as in the score.
@@ -57,12 +56,12 @@ def _scores(phantom: Phantom, found) -> dict:
     region = np.zeros_like(coronary)
     region[tuple(slice(*found.heart_box[2 * axis : 2 * axis + 2]) for axis in range(3))] = True
     wrong, missed = predicted & ~coronary, coronary & ~predicted
-    other, metal = wrong & (phantom.labels == vote.OTHER), _metal(wrong, phantom.volume.hu)
+    other, metal = wrong & (phantom.labels == vote.OTHER), wrong & (phantom.labels == METAL)
     parts = {
         "dl": predicted,
         "false": wrong,
         "false_other": other,
-        "false_metal": metal & ~other,
+        "false_metal": metal,
         "false_noise": wrong & ~other & ~metal,
         "missed_outside": missed & ~region,
         "missed_other": missed & region & (found.labels == vote.OTHER),
@@ -73,15 +72,6 @@ def _scores(phantom: Phantom, found) -> dict:
     row["found"] = float((predicted & coronary).sum() / planted) if coronary.any() else float("nan")
     row["in_box"] = float((region & coronary).sum() / planted) if coronary.any() else float("nan")
     return row
-
-
-def _metal(mask: np.ndarray, hu: np.ndarray) -> np.ndarray:
-    """Those components of a mask that hold a voxel as bright as metal."""
-    members, count = ndimage.label(mask, CUBE)
-    if not count:
-        return mask
-    peak = ndimage.maximum(hu, members, np.arange(1, count + 1))
-    return np.concatenate(([False], np.asarray(peak) >= METAL_HU))[members]
 
 
 def _lesions(phantom: Phantom, predicted: np.ndarray) -> dict:

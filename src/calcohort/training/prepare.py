@@ -4,9 +4,11 @@ import numpy as np
 from scipy import ndimage
 
 from calcohort.errors import InputError
+from calcohort.phantom.truth import METAL
 from calcohort.segmentation import grids
 from calcohort.segmentation.heart import signed_distance
 from calcohort.segmentation.vote import CORONARY, HEART, OTHER
+from calcohort.training import samples
 from calcohort.training.samples import About, Sample
 from calcohort.volume import Volume
 
@@ -16,18 +18,18 @@ DISTANCE_STEP = 4
 
 
 def heart_of(labels: np.ndarray) -> np.ndarray:
-    """Heart mask (bool) of a label map: the heart and the calcium that is in it."""
+    """Heart mask (bool) of a label map: the heart and the calcium and metal that are in it."""
     heart = labels == HEART
     if not heart.any():
         return heart
     box = ndimage.find_objects(heart.astype(np.uint8))[0]
-    calcium = (labels[box] == CORONARY) | (labels[box] == OTHER)
+    planted = np.isin(labels[box], (CORONARY, OTHER, METAL))
     inside = heart[box]
-    # Calcium is heart where most of what surrounds it in its slice is.
+    # Calcium and metal are heart where most of what surrounds it in its slice is.
     around = ndimage.uniform_filter(inside.astype(np.float32), (1, 9, 9))
-    known = ndimage.uniform_filter((~calcium).astype(np.float32), (1, 9, 9))
+    known = ndimage.uniform_filter((~planted).astype(np.float32), (1, 9, 9))
     full = np.zeros_like(heart)
-    full[box] = inside | (calcium & (around > 0.5 * known))
+    full[box] = inside | (planted & (around > 0.5 * known))
     return full
 
 
@@ -58,7 +60,7 @@ def lesion_sample(volume: Volume, labels: np.ndarray, heart: np.ndarray, about: 
     ----------
     volume : Volume
     labels : ndarray, uint8 (z, y, x)
-        1 coronary calcium, 2 other calcification; what else it holds is not looked at.
+        1 coronary calcium, 2 other calcification, 4 metal; what else it holds is not looked at.
     heart : ndarray, bool (z, y, x)
     about : dict
         Columns of :class:`About` but the spacing.
@@ -72,11 +74,11 @@ def lesion_sample(volume: Volume, labels: np.ndarray, heart: np.ndarray, about: 
     frame = grids.lesion_frame(box, volume.spacing_zyx_mm, pixel_mm)
     hu = np.round(grids.resample_hu(volume.hu, frame)).astype(np.int16)
     inside = grids.resample_mask(heart, frame, fraction=True) >= 0.5
-    result = np.where(inside, np.uint8(HEART), np.uint8(0))
-    # A cell that holds both kinds takes the one that fills more of it.
-    other, coronary = (
-        grids.resample_mask(labels == kind, frame, fraction=True) for kind in (OTHER, CORONARY)
+    # A cell that holds both kinds takes the one that fills more of it; calcium comes before metal.
+    metal, other, coronary = (
+        grids.resample_mask(labels == kind, frame, fraction=True) for kind in (METAL, OTHER, CORONARY)
     )
+    result = np.where(metal > 0, np.uint8(samples.METAL), np.uint8(0))
     result[other > 0] = OTHER
     result[(coronary > 0) & (coronary >= other)] = CORONARY
     distance = _coarse_distance(inside, frame.spacing_zyx_mm)

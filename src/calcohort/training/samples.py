@@ -7,8 +7,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from calcohort.digest import text_digest
 from calcohort.errors import InputError
 from calcohort.tables import whole_file
+
+# Label of metal in lesion samples; calcium has the labels of a segmentation.
+METAL = 3
+# Of files; the first had the heart where this one has metal.
+FORMAT = 2
+ARRAYS = ("hu", "labels", "distance")
 
 
 @dataclass(frozen=True)
@@ -44,7 +51,7 @@ class Sample:
     ----------
     hu : ndarray, int16 (z, y, x)
     labels : ndarray, uint8 (z, y, x)
-        0 background, 1 coronary calcium, 2 other calcification, 3 heart (heart samples: 0 or 1).
+        0 background, 1 coronary calcium, 2 other calcification, 3 metal (heart samples: 0, 1 heart).
     distance : ndarray, int8 (z, y / 4, x / 4)
         Signed distance to the heart's surface in mm, inside positive.
     about : About
@@ -94,6 +101,7 @@ def write_samples(path: str | Path, samples: Sequence[Sample], *, compress: bool
         "labels": pack(np.concatenate([sample.labels for sample in samples])),
         "distance": np.concatenate([sample.distance for sample in samples]),
         "depths": np.array([len(sample.hu) for sample in samples]),
+        "format": np.array(FORMAT),
     }
     for column in about:
         values = about[column].to_numpy()
@@ -102,23 +110,39 @@ def write_samples(path: str | Path, samples: Sequence[Sample], *, compress: bool
         (np.savez_compressed if compress else np.savez)(beside, **arrays)
 
 
-def read_samples(paths: Iterable[str | Path]) -> Samples:
+def read_samples(paths: Iterable[str | Path], mapped: str | Path | None = None) -> Samples:
     """Read the samples of several files, in the order of the files' names.
+
+    Parameters
+    ----------
+    paths : iterable of path
+    mapped : path, optional
+        Folder for a file of each array, which is then mapped into memory: trainings beside one another
+        share it, and it may be larger than memory.
 
     Raises
     ------
     InputError
         If there is none, or a file is damaged.
     """
-    parts = [_read(path) for path in sorted(Path(path) for path in paths)]
+    paths = sorted(Path(path) for path in paths)
+    about, starts = read_about(paths)
+    if mapped is None:
+        arrays = {name: _join(paths, name, int(starts[-1])) for name in ARRAYS}
+    else:
+        content = text_digest(*(f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in paths))
+        files = {name: Path(mapped) / f"{content}-{name}.npy" for name in ARRAYS}
+        arrays = {name: _map(paths, name, int(starts[-1]), file) for name, file in files.items()}
+    return Samples(starts=starts, about=about, **arrays)
+
+
+def read_about(paths: Iterable[str | Path]) -> tuple[pd.DataFrame, np.ndarray]:
+    """Where the samples of several files come from, and where each starts: see :class:`Samples`."""
+    parts = [_read(path, ("depths",)) for path in sorted(Path(path) for path in paths)]
     if not parts:
         raise InputError("there are no training samples", cure="prepare or generate some first")
-    joined = {}
-    for name in ("hu", "labels", "distance", "depths"):
-        joined[name] = np.concatenate([part[0].pop(name) for part in parts])
-    about = pd.concat([part[1] for part in parts], ignore_index=True)
-    starts = np.concatenate(([0], np.cumsum(joined.pop("depths"))))
-    return Samples(starts=starts, about=about, **joined)
+    depths = np.concatenate([arrays["depths"] for arrays, _ in parts])
+    return pd.concat([part[1] for part in parts], ignore_index=True), np.concatenate(([0], np.cumsum(depths)))
 
 
 def find_samples(folder: str | Path) -> list[Path]:
@@ -139,14 +163,43 @@ def unpack(packed: np.ndarray) -> np.ndarray:
     return labels
 
 
-def _read(path: Path) -> tuple[dict[str, np.ndarray], pd.DataFrame]:
+def _map(paths: Sequence[Path], name: str, slices: int, file: Path) -> np.ndarray:
+    """One array of all files, joined in `file` unless it is there already, and mapped."""
+    if not file.exists():
+        with whole_file(file) as beside:
+            _join(paths, name, slices, beside)
+    # Copy on write: torch warns of arrays that cannot be written to.
+    return np.load(file, mmap_mode="c")
+
+
+def _join(paths: Sequence[Path], name: str, slices: int, file: Path | None = None) -> np.ndarray:
+    """One array of all files, its slices end to end; in memory, or in a file that is mapped."""
+    joined, at = None, 0
+    for path in paths:
+        part = _read(path, (name,))[0][name]
+        if joined is None:
+            shape = (slices, *part.shape[1:])
+            if file is None:
+                joined = np.empty(shape, part.dtype)
+            else:
+                joined = np.lib.format.open_memmap(file, "w+", part.dtype, shape)
+        joined[at : at + len(part)] = part
+        at += len(part)
+    return joined
+
+
+def _read(path: Path, names: Sequence[str]) -> tuple[dict[str, np.ndarray], pd.DataFrame]:
+    """Arrays of a file by their names, and where its samples come from."""
     try:
         with np.load(path, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in ("hu", "labels", "distance", "depths")}
+            if stored["format"] != FORMAT:
+                raise ValueError(f"format {stored['format']}")
+            arrays = {name: stored[name] for name in names}
             about = {field.name: stored[f"about_{field.name}"] for field in fields(About)}
     except (OSError, ValueError, KeyError, EOFError) as error:
         raise InputError(
             "not a readable sample file", where=str(path), cure="delete it and prepare again"
         ) from error
-    arrays["labels"] = unpack(arrays["labels"])
+    if "labels" in arrays:
+        arrays["labels"] = unpack(arrays["labels"])
     return arrays, pd.DataFrame(about)

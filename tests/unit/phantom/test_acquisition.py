@@ -10,6 +10,7 @@ from calcohort.phantom import PROTOCOLS, acquire, draw_anatomy, heart_grid
 from calcohort.phantom.acquisition import _own_grid
 from calcohort.phantom.draws import Draw
 from calcohort.phantom.solids import field_at
+from calcohort.phantom.truth import METAL
 
 
 def positions(volume):
@@ -125,7 +126,7 @@ def test_metal_is_never_calcium():
             break
     anatomy = dataclasses.replace(anatomy, lesions=metal)
     scan = acquire(anatomy, "cac_gated", 1, grid=heart_grid(anatomy, (48, 128, 128), (1.0, 1.0, 3.0)))
-    assert (scan.volume.hu[scan.labels == 3] > 300).any()
+    assert (scan.volume.hu[scan.labels == METAL] > 300).any()
     assert not np.isin(scan.labels, (1, 2)).any()
 
 
@@ -141,3 +142,14 @@ def test_gated_scans_reach_the_category_asked_for(burden):
 
     scores = [acquire(draw_anatomy((31, s), burden=burden), "cac_gated", 1).agatston for s in range(6)]
     assert (categorise(scores) == burden).sum() >= 5, scores
+
+
+def test_what_metal_lifts_to_the_threshold_is_labelled_metal():
+    anatomy = next(a for a in (draw_anatomy(seed) for seed in range(200)) if "stent" in a.confounders)
+    scan = acquire(anatomy, "cac_gated", 1, grid=heart_grid(anatomy, (40, 200, 200), (0.8, 0.8, 3.0)))
+    metal = scan.labels == METAL
+    bare = dataclasses.replace(anatomy, lesions=tuple(s for s in anatomy.lesions if s.label))
+    without = acquire(bare, "cac_gated", 1, grid=heart_grid(anatomy, (40, 200, 200), (0.8, 0.8, 3.0)))
+    assert metal.sum() > 20 and scan.volume.hu[metal].min() >= 130
+    assert scan.volume.hu[metal].mean() > without.volume.hu[metal].mean() + 200
+    assert not (without.labels == METAL).any()

@@ -4,6 +4,7 @@ import pytest
 
 from calcohort.errors import InputError
 from calcohort.networks.files import load_model
+from calcohort.tables import read_csv
 from calcohort.training.fit import fit
 from calcohort.training.samples import write_samples
 from tests.unit.training.conftest import toy_sample
@@ -48,6 +49,15 @@ def test_a_training_starts_from_the_weights_of_a_model(samples, first, tmp_path)
     # What started from simulated scans still says so; what did not, does not.
     assert after.meta["simulated"] is True
     assert fresh.meta["simulated"] is False
+
+
+def test_settings_and_learning_curve_of_every_stage_stay(samples, first, tmp_path):
+    second = TRAINING | {"seed": 2, "start_from": str(first)}
+    fit(samples, second, tmp_path / "c", tmp_path / "second", "cpu", simulated=True)
+    for task in ("heart", "lesion"):
+        stages = load_model(tmp_path / "second").meta[f"training_{task}"]
+        assert [settings["seed"] for settings in stages] == [1, 2]
+        assert read_csv(tmp_path / "second" / f"history_{task}.csv")["stage"].tolist() == [1, 2]
 
 
 def test_a_model_of_another_network_is_no_start(samples, first, tmp_path):

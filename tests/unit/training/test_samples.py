@@ -6,6 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calcohort.errors import InputError
+from calcohort.phantom.truth import METAL
+from calcohort.training import samples
 from calcohort.training.prepare import heart_of, heart_sample, lesion_sample
 from calcohort.training.samples import find_samples, pack, read_samples, unpack, write_samples
 from calcohort.volume import Volume
@@ -20,7 +22,8 @@ def scan(pixel=0.5, slice_mm=3.0, depth=20, side=400):
     hu = np.where(labels == 3, 45, -100).astype(np.int16)
     labels[8:10, 180:186, 240:248] = 1
     labels[8:10, 200:206, 200:206] = 2
-    hu[(labels == 1) | (labels == 2)] = 400
+    labels[8:10, 220:226, 210:216] = METAL
+    hu[np.isin(labels, (1, 2, METAL))] = 400
     return Volume(hu, (pixel, pixel, slice_mm), (-100.0, -100.0, 0.0)), labels
 
 
@@ -34,17 +37,27 @@ def test_packing_loses_nothing(seed):
 
 
 def test_files_of_samples_come_back_in_the_order_of_their_names(tmp_path, toy):
-    samples = [toy["lesion"].sample(index) for index in range(3)]
-    write_samples(tmp_path / "b" / "2.npz", samples[2:])
-    write_samples(tmp_path / "b" / "1.npz", samples[:2], compress=False)
-    back = read_samples(find_samples(tmp_path))
-    assert list(back.about["sample"]) == ["toy-0", "toy-1", "toy-2"]
-    for index, sample in enumerate(samples):
-        again = back.sample(index)
-        for name in ("hu", "labels", "distance"):
-            assert np.array_equal(getattr(again, name), getattr(sample, name))
+    written = [toy["lesion"].sample(index) for index in range(3)]
+    write_samples(tmp_path / "b" / "2.npz", written[2:])
+    write_samples(tmp_path / "b" / "1.npz", written[:2], compress=False)
+    # In memory, joined in files, and from these files.
+    for mapped in (None, tmp_path / "mapped", tmp_path / "mapped"):
+        back = read_samples(find_samples(tmp_path / "b"), mapped)
+        assert list(back.about["sample"]) == ["toy-0", "toy-1", "toy-2"]
+        for index, sample in enumerate(written):
+            again = back.sample(index)
+            for name in ("hu", "labels", "distance"):
+                assert np.array_equal(getattr(again, name), getattr(sample, name))
+        assert isinstance(back.hu, np.memmap) == (mapped is not None)
     with pytest.raises(InputError, match="no training samples"):
         read_samples([])
+
+
+def test_samples_that_change_are_joined_anew(tmp_path, toy):
+    for index in (0, 1):
+        write_samples(tmp_path / "b" / "1.npz", [toy["lesion"].sample(index)])
+        back = read_samples(find_samples(tmp_path / "b"), tmp_path / "mapped")
+        assert np.array_equal(back.hu, toy["lesion"].sample(index).hu)
 
 
 def test_a_damaged_file_is_named(tmp_path):
@@ -53,11 +66,21 @@ def test_a_damaged_file_is_named(tmp_path):
         read_samples([tmp_path / "x.npz"])
 
 
-def test_a_heart_holds_the_calcium_inside_it_and_not_the_calcium_beside_it():
+def test_samples_of_another_format_are_refused(tmp_path, toy):
+    write_samples(tmp_path / "x.npz", [toy["lesion"].sample(0)])
+    with np.load(tmp_path / "x.npz") as stored:
+        older = {name: stored[name] for name in stored if name != "format"}
+    for number in ({}, {"format": np.array(samples.FORMAT - 1)}):
+        np.savez(tmp_path / "x.npz", **older | number)
+        with pytest.raises(InputError, match="x.npz"):
+            read_samples([tmp_path / "x.npz"])
+
+
+def test_a_heart_holds_the_calcium_and_metal_inside_it_and_not_the_calcium_beside_it():
     _, labels = scan()
     labels[8:10, 20:30, 20:30] = 2
     heart = heart_of(labels)
-    assert heart[8:10, 180:186, 240:248].all()
+    assert heart[8:10, 180:186, 240:248].all() and heart[labels == METAL].all()
     assert not heart[:, 20:30, 20:30].any()
 
 
@@ -69,15 +92,13 @@ def test_a_lesion_sample_keeps_size_place_and_class(pixel, slice_mm):
     cell = about.spacing_x_mm * about.spacing_y_mm * about.spacing_z_mm
     assert sample.hu.shape[1:] == (192, 192)
     assert about.spacing_z_mm >= 2.0
-    for kind in (1, 2):
+    for kind, kept_as in ((1, 1), (2, 2), (METAL, samples.METAL)):
         planted = (labels == kind).sum() * volume.voxel_volume_mm3
-        kept = ((sample.labels == kind) & (sample.hu >= 130)).sum() * cell
+        kept = ((sample.labels == kept_as) & (sample.hu >= 130)).sum() * cell
         assert kept == pytest.approx(planted, rel=0.6)
-    inside = (sample.labels == 3).sum() * cell
-    assert inside == pytest.approx((labels == 3).sum() * volume.voxel_volume_mm3, rel=0.12)
     step = 192 // sample.distance.shape[-1]
-    deep = sample.distance.repeat(step, 1).repeat(step, 2) > 6
-    assert (sample.labels[deep] > 0).all()
+    inside = (sample.distance.repeat(step, 1).repeat(step, 2) > 0).sum() * cell
+    assert inside == pytest.approx(heart_of(labels).sum() * volume.voxel_volume_mm3, rel=0.12)
 
 
 def test_a_heart_sample_keeps_the_heart():

@@ -6,6 +6,7 @@ import pytest
 
 from calcohort.errors import InputError
 from calcohort.phantom import Phantom
+from calcohort.phantom.truth import METAL
 from calcohort.segmentation.infer import Segmentation
 from calcohort.segmentation.vote import Rules
 from calcohort.training import testing
@@ -21,7 +22,7 @@ def scan(seed: int) -> Phantom:
     for kind, place in places.items():
         if kind == 2 or seed % 2:
             hu[place], labels[place] = 500, kind
-    hu[3, 30:32, 30:32] = 3000
+    hu[3, 30:32, 30:32], labels[3, 30:32, 30:32] = 3000, METAL
     volume = Volume(hu, (0.9, 0.9, 3.0))
     names = ("aortic_root", "stent", "valve") if seed % 3 == 0 else ("stent",)
     kind = "cac_gated" if seed % 4 > 1 else "ctac_rest"
