@@ -114,15 +114,19 @@ def cut_window(*stacks: Tensor, side: int, rng: np.random.Generator) -> tuple[Te
 
 
 def coarsen(hu: Tensor, labels: Tensor, distance_mm: Tensor, factor: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Stacks on pixels `factor` times as large; a pixel that holds calcium or metal is that."""
+    """Stacks on pixels `factor` times as large; a pixel that holds calcium is calcium."""
     if factor == 1:
         return hu, labels, distance_mm
-    return F.avg_pool2d(hu, factor), F.max_pool2d(labels, factor), F.avg_pool2d(distance_mm, factor)
+    # Heart (3) is the rule and calcium (1, 2) the exception, so that calcium comes first.
+    calcium = F.max_pool2d(torch.where(labels < 2.5, labels, 0.0), factor)
+    heart = F.avg_pool2d((labels > 2.5).float(), factor) >= 0.5
+    labels = torch.where(calcium > 0, calcium, heart * 3.0)
+    return F.avg_pool2d(hu, factor), labels, F.avg_pool2d(distance_mm, factor)
 
 
 def _rich_slices(samples: Samples) -> np.ndarray:
-    """Numbers of the slices that hold calcium or metal."""
-    return np.flatnonzero([part.any() for part in samples.labels])
+    """Numbers of the slices that hold calcium."""
+    return np.flatnonzero([bool(np.any((part > 0) & (part < 3))) for part in samples.labels])
 
 
 def _fits(arrays, device: torch.device) -> bool:

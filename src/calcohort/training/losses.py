@@ -4,12 +4,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from calcohort.segmentation.vote import OTHER
-from calcohort.training.samples import METAL
 from calcohort.training.settings import Loss
 
 CANDIDATE_HU = 120.0
 FAR_MM = -12.0
+HEART_LABEL = 3
 
 
 def lesion_loss(
@@ -18,9 +17,7 @@ def lesion_loss(
     """Loss over the voxels that can reach a score: candidates, i.e. planted calcium and whatever else is as
     bright.
 
-    Every class has the same say, and within a class a small lesion counts for more than its size. Metal is
-    background, but weighed with other calcification: as bright, and as rare. Among all that is background it
-    would hardly count.
+    Every class has the same say, and within a class a small lesion counts for more than its size.
 
     Parameters
     ----------
@@ -32,12 +29,11 @@ def lesion_loss(
     -------
     Tensor, scalar
     """
-    metal = labels == METAL
-    target = torch.where(metal, 0, labels)
+    target = torch.where(labels == HEART_LABEL, 0, labels)
     calcium = target > 0
     candidate = calcium | (hu >= CANDIDATE_HU)
     # Beside a lesion, its own blur is neither calcium nor its absence.
-    fringe = (F.max_pool2d(calcium.float(), 3, 1, 1) > 0) & ~calcium & ~metal
+    fringe = (F.max_pool2d(calcium.float(), 3, 1, 1) > 0) & ~calcium
     near = torch.where(distance_mm > FAR_MM, 1.0, loss.far_weight)
     weight = valid * near * torch.where(fringe, 0.0, 1.0)
     log_odds = F.log_softmax(logits.float(), dim=2)
@@ -45,8 +41,7 @@ def lesion_loss(
     plain = weight * ~candidate
     if loss.hard_share < 1:
         weight = weight * hardest(-own.detach(), candidate & (target != 1) & (weight > 0), loss.hard_share)
-    group = torch.where(metal, OTHER, target)
-    share = _shares(group, candidate, weight, loss.class_weights)
+    share = _shares(target, candidate, weight, loss.class_weights)
     share = share + loss.plain_weight * plain / plain.sum().clamp(min=1)
     entropy = -own if loss.kind == "cross_entropy" else -own * (1 - own.exp()) ** loss.focal_gamma
     total = (share * entropy).sum()
@@ -74,11 +69,11 @@ def hardest(entropy: Tensor, negative: Tensor, share: float) -> Tensor:
     return (~negative | (entropy >= limit)).float()
 
 
-def _shares(group: Tensor, candidate: Tensor, weight: Tensor, class_weights: tuple[float, ...]) -> Tensor:
-    """Weights of candidates that sum to one (to its weight, if given) within each group present."""
+def _shares(target: Tensor, candidate: Tensor, weight: Tensor, class_weights: tuple[float, ...]) -> Tensor:
+    """Weights of candidates that sum to one (to its weight, if given) within each class present."""
     share = torch.zeros_like(weight)
     for kind in range(3):
-        member = (candidate & (group == kind)).float() * weight
+        member = (candidate & (target == kind)).float() * weight
         # Inverse square root of the local count: ten voxels weigh three times as much as one, not ten times.
         crowd = F.avg_pool2d(F.avg_pool2d(member, (9, 1), 1, (4, 0)), (1, 9), 1, (0, 4)) * 81
         member = member / crowd.clamp(min=1).sqrt()

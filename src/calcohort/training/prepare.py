@@ -8,7 +8,6 @@ from calcohort.phantom.truth import METAL
 from calcohort.segmentation import grids
 from calcohort.segmentation.heart import signed_distance
 from calcohort.segmentation.vote import CORONARY, HEART, OTHER
-from calcohort.training import samples
 from calcohort.training.samples import About, Sample
 from calcohort.volume import Volume
 
@@ -60,7 +59,7 @@ def lesion_sample(volume: Volume, labels: np.ndarray, heart: np.ndarray, about: 
     ----------
     volume : Volume
     labels : ndarray, uint8 (z, y, x)
-        1 coronary calcium, 2 other calcification, 4 metal; what else it holds is not looked at.
+        1 coronary calcium, 2 other calcification; what else it holds is not looked at.
     heart : ndarray, bool (z, y, x)
     about : dict
         Columns of :class:`About` but the spacing.
@@ -74,11 +73,11 @@ def lesion_sample(volume: Volume, labels: np.ndarray, heart: np.ndarray, about: 
     frame = grids.lesion_frame(box, volume.spacing_zyx_mm, pixel_mm)
     hu = np.round(grids.resample_hu(volume.hu, frame)).astype(np.int16)
     inside = grids.resample_mask(heart, frame, fraction=True) >= 0.5
-    # A cell that holds both kinds takes the one that fills more of it; calcium comes before metal.
-    metal, other, coronary = (
-        grids.resample_mask(labels == kind, frame, fraction=True) for kind in (METAL, OTHER, CORONARY)
+    result = np.where(inside, np.uint8(HEART), np.uint8(0))
+    # A cell that holds both kinds takes the one that fills more of it.
+    other, coronary = (
+        grids.resample_mask(labels == kind, frame, fraction=True) for kind in (OTHER, CORONARY)
     )
-    result = np.where(metal > 0, np.uint8(samples.METAL), np.uint8(0))
     result[other > 0] = OTHER
     result[(coronary > 0) & (coronary >= other)] = CORONARY
     distance = _coarse_distance(inside, frame.spacing_zyx_mm)

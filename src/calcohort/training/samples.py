@@ -11,10 +11,6 @@ from calcohort.digest import text_digest
 from calcohort.errors import InputError
 from calcohort.tables import whole_file
 
-# Label of metal in lesion samples; calcium has the labels of a segmentation.
-METAL = 3
-# Of files; the first had the heart where this one has metal.
-FORMAT = 2
 ARRAYS = ("hu", "labels", "distance")
 
 
@@ -51,7 +47,7 @@ class Sample:
     ----------
     hu : ndarray, int16 (z, y, x)
     labels : ndarray, uint8 (z, y, x)
-        0 background, 1 coronary calcium, 2 other calcification, 3 metal (heart samples: 0, 1 heart).
+        0 background, 1 coronary calcium, 2 other calcification, 3 heart (heart samples: 0 or 1).
     distance : ndarray, int8 (z, y / 4, x / 4)
         Signed distance to the heart's surface in mm, inside positive.
     about : About
@@ -101,7 +97,6 @@ def write_samples(path: str | Path, samples: Sequence[Sample], *, compress: bool
         "labels": pack(np.concatenate([sample.labels for sample in samples])),
         "distance": np.concatenate([sample.distance for sample in samples]),
         "depths": np.array([len(sample.hu) for sample in samples]),
-        "format": np.array(FORMAT),
     }
     for column in about:
         values = about[column].to_numpy()
@@ -192,8 +187,6 @@ def _read(path: Path, names: Sequence[str]) -> tuple[dict[str, np.ndarray], pd.D
     """Arrays of a file by their names, and where its samples come from."""
     try:
         with np.load(path, allow_pickle=False) as stored:
-            if stored["format"] != FORMAT:
-                raise ValueError(f"format {stored['format']}")
             arrays = {name: stored[name] for name in names}
             about = {field.name: stored[f"about_{field.name}"] for field in fields(About)}
     except (OSError, ValueError, KeyError, EOFError) as error:

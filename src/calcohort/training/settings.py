@@ -62,7 +62,7 @@ class Loss:
     kind : {"cross_entropy", "focal"}
     focal_gamma : float
     class_weights : tuple of float
-        Weight of candidates of each class, metal with the other calcification; empty: equal weight of all.
+        Weight of candidates of each class; empty: equal weight of all classes.
     plain_weight : float
         Weight of a voxel that is no candidate (below the threshold, not calcium): it never reaches a score.
     far_weight : float
@@ -104,7 +104,7 @@ class TrainingSettings:
     clip : float
         Greatest norm of the gradient.
     rich : float
-        Share of stacks centred on a slice with calcium of either kind, or metal (lesion task).
+        Share of stacks centred on a slice with calcium of either kind (lesion task).
     window : int
         Side, in pixels, of the part of each stack that is learned from, anywhere in it; a multiple of 8. Time
         goes with its square (0: all of it).

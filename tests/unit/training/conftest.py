@@ -18,7 +18,7 @@ def toy_sample(seed: int, task: str = "lesion") -> Sample:
     away = np.hypot(y - cy, x - cx)
     heart = away < radius
     hu = np.where(heart, 45.0, -80.0)
-    labels = np.zeros(heart.shape, np.uint8)
+    labels = np.where(heart, 3, 0).astype(np.uint8)
     hu[:, :4] = 400
     for kind, count in ((1, 5), (2, 3)):
         for angle, level in zip(rng.uniform(0, 2 * np.pi, count), rng.integers(0, DEPTH, count), strict=True):
@@ -31,7 +31,7 @@ def toy_sample(seed: int, task: str = "lesion") -> Sample:
     distance = signed_distance(heart, spacing)[:, 2::4, 2::4].round().astype(np.int8)
     about = About(f"toy-{seed}", f"toy-{seed}", "toy", "toy", *spacing)
     if task == "heart":
-        labels = (heart | (labels > 0)).astype(np.uint8)
+        labels = (labels > 0).astype(np.uint8)
     return Sample(hu.astype(np.int16), labels, distance, about)
 
 
