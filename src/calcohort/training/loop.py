@@ -71,7 +71,8 @@ def train_model(
     Returns
     -------
     DataFrame
-        One row per validation: stage, step, loss, learning_rate and the metrics of :func:`validate`.
+        One row per validation of every stage: stage, step, loss, learning_rate and the metrics of
+        :func:`validate`.
 
     Raises
     ------
@@ -82,7 +83,7 @@ def train_model(
         raise InputError("no sample is left to train on", cure="add scans or change the split")
     training = Training(samples, train, validation, settings, Path(out_dir), pick_device(device), past)
     training.run()
-    return pd.DataFrame(training.history)
+    return training.past.followed_by(training.history)
 
 
 def steps_for(samples, train, settings: TrainingSettings, out_dir, device: str, minutes: float) -> int:
