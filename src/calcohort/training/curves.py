@@ -37,6 +37,7 @@ def learning_curve(history: pd.DataFrame, path: str | Path) -> None:
         chosen = part["selection"].to_numpy()
         done = steps.iloc[-1]
     left.set(xlabel="step", ylabel="training loss", yscale="log")
+    # Kept is the best of the last stage.
     if np.isfinite(chosen).any():
         best = steps.iloc[np.flatnonzero(chosen == np.nanmax(chosen))[-1]]
         right.axvline(best, color="grey", linewidth=0.8, linestyle="--", label="weights kept")

@@ -133,11 +133,13 @@ def read_samples(paths: Iterable[str | Path], mapped: str | Path | None = None) 
 
 def read_about(paths: Iterable[str | Path]) -> tuple[pd.DataFrame, np.ndarray]:
     """Where the samples of several files come from, and where each starts: see :class:`Samples`."""
-    parts = [_read(path, ("depths",)) for path in sorted(Path(path) for path in paths)]
+    columns = {f"about_{field.name}": field.name for field in fields(About)}
+    parts = [_read(path, ("depths", *columns)) for path in sorted(Path(path) for path in paths)]
     if not parts:
         raise InputError("there are no training samples", cure="prepare or generate some first")
-    depths = np.concatenate([arrays["depths"] for arrays, _ in parts])
-    return pd.concat([part[1] for part in parts], ignore_index=True), np.concatenate(([0], np.cumsum(depths)))
+    depths = np.concatenate([part.pop("depths") for part in parts])
+    about = pd.concat([pd.DataFrame(part) for part in parts], ignore_index=True).rename(columns=columns)
+    return about, np.concatenate(([0], np.cumsum(depths)))
 
 
 def find_samples(folder: str | Path) -> list[Path]:
@@ -171,7 +173,7 @@ def _join(paths: Sequence[Path], name: str, slices: int, file: Path | None = Non
     """One array of all files, its slices end to end; in memory, or in a file that is mapped."""
     joined, at = None, 0
     for path in paths:
-        part = _read(path, (name,))[0][name]
+        part = _read(path, (name,))[name]
         if joined is None:
             shape = (slices, *part.shape[1:])
             if file is None:
@@ -183,16 +185,15 @@ def _join(paths: Sequence[Path], name: str, slices: int, file: Path | None = Non
     return joined
 
 
-def _read(path: Path, names: Sequence[str]) -> tuple[dict[str, np.ndarray], pd.DataFrame]:
-    """Arrays of a file by their names, and where its samples come from."""
+def _read(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Arrays of a file by their names."""
     try:
         with np.load(path, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in names}
-            about = {field.name: stored[f"about_{field.name}"] for field in fields(About)}
     except (OSError, ValueError, KeyError, EOFError) as error:
         raise InputError(
             "not a readable sample file", where=str(path), cure="delete it and prepare again"
         ) from error
     if "labels" in arrays:
         arrays["labels"] = unpack(arrays["labels"])
-    return arrays, pd.DataFrame(about)
+    return arrays

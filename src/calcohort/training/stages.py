@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from calcohort.networks.files import CONFIG_FILE, Network, load_model
+from calcohort.tables import read_csv
 from calcohort.training.checkpoint import load_network
 
 SETTINGS_FILE = "settings.json"
@@ -48,12 +49,12 @@ def read_past(folder: str | Path, task: str) -> Past:
         If the folder holds no such network.
     """
     folder = Path(folder)
-    network = load_network(folder, task)
     if (folder / CONFIG_FILE).exists():
-        stages = load_model(folder).meta.get(f"training_{task}", [])
+        model = load_model(folder)
+        network, stages = getattr(model, task), model.meta.get(f"training_{task}", [])
         history = folder / f"history_{task}.csv"
     else:
-        path = folder / SETTINGS_FILE
+        network, path = load_network(folder, task), folder / SETTINGS_FILE
         stages = json.loads(path.read_text()) if path.exists() else []
         history = folder / HISTORY_FILE
-    return Past(network, stages, pd.read_csv(history) if history.exists() else pd.DataFrame())
+    return Past(network, stages, read_csv(history) if history.exists() else pd.DataFrame())

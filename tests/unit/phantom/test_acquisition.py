@@ -146,10 +146,11 @@ def test_gated_scans_reach_the_category_asked_for(burden):
 
 def test_what_metal_lifts_to_the_threshold_is_labelled_metal():
     anatomy = next(a for a in (draw_anatomy(seed) for seed in range(200)) if "stent" in a.confounders)
-    scan = acquire(anatomy, "cac_gated", 1, grid=heart_grid(anatomy, (40, 200, 200), (0.8, 0.8, 3.0)))
+    grid = heart_grid(anatomy, (40, 200, 200), (0.8, 0.8, 3.0))
+    scan = acquire(anatomy, "cac_gated", 1, grid=grid)
     metal = scan.labels == METAL
     bare = dataclasses.replace(anatomy, lesions=tuple(s for s in anatomy.lesions if s.label))
-    without = acquire(bare, "cac_gated", 1, grid=heart_grid(anatomy, (40, 200, 200), (0.8, 0.8, 3.0)))
+    without = acquire(bare, "cac_gated", 1, grid=grid)
     assert metal.sum() > 20 and scan.volume.hu[metal].min() >= 130
     assert scan.volume.hu[metal].mean() > without.volume.hu[metal].mean() + 200
     assert not (without.labels == METAL).any()
