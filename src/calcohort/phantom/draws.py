@@ -45,6 +45,10 @@ class Draw:
         p = demo if self.population == "demo" or training is None else training
         return bool(self.generator.random() < p)
 
+    def beyond(self, share: float) -> bool:
+        """True for such a share of the "shifted" population: what training has never seen."""
+        return self.population == "shifted" and bool(self.generator.random() < share)
+
     def integer(self, low: int, high: int) -> int:
         """Whole number from low to high, both included."""
         return int(self.generator.integers(low, high + 1))

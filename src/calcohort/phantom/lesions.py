@@ -25,6 +25,8 @@ SHARE = {
 }
 # How often a lesion lies anywhere in the further two thirds of the artery.
 FAR_SHARE = {"RCA": 0.6, "LCX": 0.35}
+# The share of plaques of at least this length that surrounds the lumen, where any do.
+LONG_MM, AROUND_SHARE = 4.0, 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +56,7 @@ class Lesion:
 def coronary_lesion(
     draw: Draw, artery: Artery, length: float, thickness: float, start: float | None = None
 ) -> Lesion:
-    """A plaque along the wall of an artery.
+    """A plaque along the wall of an artery; in the "shifted" population long ones often surround the lumen.
 
     Parameters
     ----------
@@ -79,14 +81,30 @@ def coronary_lesion(
     side /= np.linalg.norm(side, axis=1, keepdims=True) + 1e-9
     other = np.cross(tangent, side)
     angle = draw.uniform(0, 2 * np.pi) + np.linspace(0, draw.uniform(-1.2, 1.2), len(index))
-    wall = np.cos(angle)[:, None] * side + np.sin(angle)[:, None] * other
     lumen = artery.radii[index]
+    if length >= LONG_MM and draw.beyond(AROUND_SHARE):
+        tube = _around(draw, centre, (side, other), angle, lumen, thickness)
+        return Lesion("coronary", 1, artery.territory, tube, _density(draw))
+    wall = np.cos(angle)[:, None] * side + np.sin(angle)[:, None] * other
     points = centre + wall * (lumen * draw.uniform(0.5, 1.0))[:, None]
     rough = np.array([draw.uniform(0.6, 1.25) for _ in index])
     radii = np.clip(thickness * rough, 0.35, 1.35 * lumen)
     if last - first <= 1 and length < 1:
         points = points[0] + (points - points[0]) * length
     return Lesion("coronary", 1, artery.territory, Tube(points, radii), _density(draw))
+
+
+def _around(draw: Draw, centre, across, angle, lumen, thickness: float) -> Tube:
+    """Two or three thin strips of plaque about a lumen, joined at their ends: tram tracks in the scan."""
+    strips = draw.integer(2, 3)
+    points = []
+    for strip in range(strips):
+        turned = angle + 2 * np.pi * strip / strips
+        wall = np.cos(turned)[:, None] * across[0] + np.sin(turned)[:, None] * across[1]
+        line = centre + wall * lumen[:, None]
+        points += [line[::-1] if strip % 2 else line]
+    points = np.concatenate(points)
+    return Tube(points, np.full(len(points), np.clip(0.8 * thickness, 0.4, 0.9)))
 
 
 def _density(draw: Draw) -> float:

@@ -17,6 +17,8 @@ from calcohort.volume import Volume
 
 # The heart network takes long scans in overlapping pieces, so that memory stays bounded.
 PIECE, OVERLAP = 96, 16
+# The warning of a scan from whose score a hollow part was left out.
+STENT = "stent"
 
 
 @dataclass(frozen=True)
@@ -62,16 +64,17 @@ class Evidence:
     voxels: np.ndarray
     probabilities: np.ndarray
 
-    def labels(self, volume: Volume, rules: vote.Rules) -> np.ndarray:
-        """Labels of the scan under some rules, uint8 (z, y, x)."""
-        labels = np.zeros(volume.shape_zyx, dtype=np.uint8)
+    def parts(self, volume: Volume, rules: vote.Rules) -> vote.Parts:
+        """Parts of the candidates; the rules' thresholds of probability play no role yet."""
+        members = vote.components(self.mask, rules.dimensions)
+        hu = volume.hu[_slices(self.box)]
+        return vote.find_parts(self.voxels, members, self.probabilities, hu, volume.spacing_zyx_mm, rules)
+
+    def labels(self, shape_zyx, classes: np.ndarray) -> np.ndarray:
+        """Labels of a scan of some shape, uint8 (z, y, x), from the classes of the candidates (n,)."""
+        labels = np.zeros(shape_zyx, dtype=np.uint8)
         inner = labels[_slices(self.box)]
         inner[self.inside] = vote.HEART
-        members = vote.components(self.mask, rules.dimensions)
-        bright = volume.hu[_slices(self.box)][self.mask]
-        classes = vote.classify(
-            self.voxels, members, self.probabilities, volume.spacing_zyx_mm, rules, bright
-        )
         inner[self.mask] = np.where(classes > 0, classes, inner[self.mask])
         return labels
 
@@ -111,11 +114,14 @@ class Segmenter:
             If the scan shows none.
         """
         evidence = self.gather(volume)
-        labels = evidence.labels(volume, self.rules)
-        return Segmentation(labels, evidence.heart.volume_ml, evidence.box, evidence.heart.warnings)
+        parts = evidence.parts(volume, self.rules)
+        labels = evidence.labels(volume.shape_zyx, vote.decide(parts, self.rules)[parts.members])
+        stent = (STENT,) if vote.stents(parts, self.rules).any() else ()
+        warnings = (*evidence.heart.warnings, *stent)
+        return Segmentation(labels, evidence.heart.volume_ml, evidence.box, warnings)
 
     def gather(self, volume: Volume) -> Evidence:
-        """Run both networks on a scan; what follows from it is for :meth:`Evidence.labels`.
+        """Run both networks on a scan; what follows from it is for :meth:`Evidence.parts`.
 
         Raises
         ------

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
+from calcohort.segmentation.hollow import hollowness
+
 BACKGROUND, CORONARY, OTHER, HEART = range(4)
 NEIGHBOURS_26 = np.ones((3, 3, 3), dtype=bool)
 
@@ -35,6 +37,9 @@ class Rules:
     metal_hu : float
         A part that holds a voxel as bright as this is metal, whatever the network says: stents, leads and
         clips saturate, calcium does not.
+    hollow_share : float
+        A part as hollow as this (:func:`calcohort.segmentation.hollow.hollowness`) is a stent, whatever the
+        network says: blurred struts are no brighter than calcium.
     """
 
     threshold_hu: float = 130.0
@@ -47,6 +52,28 @@ class Rules:
     split_confidence: float = 0.7
     dimensions: int = 3
     metal_hu: float = 2000.0
+    hollow_share: float = 0.07
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Components, or their shares of mixed ones, with what decides their class.
+
+    Attributes
+    ----------
+    members : ndarray of int, shape (n,)
+        Number of the part each voxel belongs to, from 0.
+    shares : ndarray, shape (3, parts)
+        Mean probabilities, as :func:`mean_by_part` takes them.
+    volume_mm3, brightest_hu, hollow : ndarray, shape (parts,)
+        `hollow` is 0 where the network sees no coronary calcium: nothing hangs on it there.
+    """
+
+    members: np.ndarray
+    shares: np.ndarray
+    volume_mm3: np.ndarray
+    brightest_hu: np.ndarray
+    hollow: np.ndarray
 
 
 def candidates(hu: np.ndarray, distance_mm: np.ndarray, rules: Rules) -> np.ndarray:
@@ -65,15 +92,15 @@ def components(mask: np.ndarray, dimensions: int = 3) -> np.ndarray:
     return ndimage.label(mask, neighbours)[0][mask] - 1
 
 
-def classify(
+def find_parts(
     voxels: np.ndarray,
     members: np.ndarray,
     probabilities: np.ndarray,
+    hu: np.ndarray,
     spacing_zyx_mm,
     rules: Rules,
-    hu: np.ndarray,
-) -> np.ndarray:
-    """Class of every candidate voxel.
+) -> Parts:
+    """Divide components and gather what decides the class of each part.
 
     Parameters
     ----------
@@ -83,25 +110,43 @@ def classify(
         Number of the component each belongs to, from 0.
     probabilities : ndarray of float, shape (3, n)
         Of background, coronary and other.
+    hu : ndarray (z, y, x)
+        What the candidates lie in.
     spacing_zyx_mm : tuple of float
-    hu : ndarray, shape (n,)
-        Of the candidates.
-
-    Returns
-    -------
-    ndarray of uint8, shape (n,)
-        0 background, 1 coronary, 2 other.
     """
     if len(voxels) == 0:
-        return np.zeros(0, dtype=np.uint8)
+        none = np.zeros(0)
+        return Parts(none.astype(np.int64), np.zeros((3, 0)), none, none, none)
     parts = divide(voxels, members, probabilities, spacing_zyx_mm, rules)
-    small = np.bincount(parts) * np.prod(spacing_zyx_mm) < rules.small_mm3
-    least = np.where(small, max(rules.coronary_threshold, rules.small_threshold), rules.coronary_threshold)
-    shares = mean_by_part(parts, probabilities, hu - rules.threshold_hu)
-    winner = shares.argmax(axis=0).astype(np.uint8)
-    winner[(winner == CORONARY) & (shares[CORONARY] < least)] = BACKGROUND
-    winner[np.unique(parts[hu >= rules.metal_hu])] = BACKGROUND
-    return winner[parts]
+    own = hu[tuple(voxels.T)]
+    shares = mean_by_part(parts, probabilities, own - rules.threshold_hu)
+    grouped = by_number(parts)
+    brightest, hollow = np.zeros(len(grouped)), np.zeros(len(grouped))
+    np.maximum.at(brightest, parts, own)
+    for part in np.flatnonzero(shares.argmax(axis=0) == CORONARY):
+        hollow[part] = hollowness(hu, voxels[grouped[part]], spacing_zyx_mm)
+    return Parts(parts, shares, np.bincount(parts) * np.prod(spacing_zyx_mm), brightest, hollow)
+
+
+def decide(parts: Parts, rules: Rules) -> np.ndarray:
+    """Class of every part: 0 background, 1 coronary, 2 other; uint8."""
+    winner = _elect(parts, rules)
+    winner[stents(parts, rules)] = BACKGROUND
+    return winner
+
+
+def stents(parts: Parts, rules: Rules) -> np.ndarray:
+    """Parts that would be coronary calcium if they were not hollow; bool."""
+    return (_elect(parts, rules) == CORONARY) & (parts.hollow >= rules.hollow_share)
+
+
+def _elect(parts: Parts, rules: Rules) -> np.ndarray:
+    least = np.full(len(parts.hollow), rules.coronary_threshold)
+    least[parts.volume_mm3 < rules.small_mm3] = max(rules.coronary_threshold, rules.small_threshold)
+    winner = parts.shares.argmax(axis=0).astype(np.uint8)
+    winner[(winner == CORONARY) & (parts.shares[CORONARY] < least)] = BACKGROUND
+    winner[parts.brightest_hu >= rules.metal_hu] = BACKGROUND
+    return winner
 
 
 def mean_by_part(parts: np.ndarray, probabilities: np.ndarray, excess_hu: np.ndarray) -> np.ndarray:
@@ -131,15 +176,20 @@ def divide(voxels: np.ndarray, members: np.ndarray, probabilities: np.ndarray, s
     kind = np.zeros(len(members), dtype=np.int64)
     points = voxels * np.asarray(spacing_zyx_mm)
     sure = probabilities.max(axis=0) >= rules.split_confidence
-    order = np.argsort(members, kind="stable")
-    ends = np.cumsum(np.bincount(members))
+    grouped = by_number(members)
     for component in np.flatnonzero(mixed):
-        own = order[ends[component] - counts[component].sum() : ends[component]]
+        own = grouped[component]
         leaders = own[sure[own]]
         if len(leaders):
             away = [_nearest(points[leaders[seen[leaders] == k]], points[own]) for k in range(kinds)]
             kind[own] = np.argmin(away, axis=0)
     return np.unique(members * kinds + kind, return_inverse=True)[1]
+
+
+def by_number(numbers: np.ndarray) -> list[np.ndarray]:
+    """Positions of each number, from 0 to the greatest."""
+    order = np.argsort(numbers, kind="stable")
+    return np.split(order, np.cumsum(np.bincount(numbers))[:-1])
 
 
 def _nearest(leaders: np.ndarray, points: np.ndarray) -> np.ndarray:

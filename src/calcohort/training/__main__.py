@@ -164,7 +164,8 @@ def _calibrate(options) -> None:
     tried = {name: agreement(table["reference"], table[name]) for name in table if name.startswith("at_")}
     print(pd.DataFrame(tried).T.round(3).to_string())
     change_rules(options.model, rules)
-    print(f"coronary_threshold {rules.coronary_threshold:g}, small_threshold {rules.small_threshold:g}")
+    names = ("coronary_threshold", "small_threshold", "hollow_share")
+    print(", ".join(f"{name} {getattr(rules, name):g}" for name in names))
 
 
 def _test(options) -> None:

@@ -121,15 +121,15 @@ def intraclass_correlation(first: np.ndarray, second: np.ndarray) -> float:
 
 
 def choose_threshold(reference: np.ndarray, estimates: Mapping):
-    """The threshold (or pair of them, the key of `estimates`) whose scores have the greatest kappa, then the
-    smallest mean error on the log scale."""
+    """The threshold (or thresholds, the key of `estimates`) whose scores have the greatest kappa, then the
+    smallest mean error on the log scale; the first of equals."""
 
     def merit(threshold):
         found = agreement(reference, estimates[threshold])
         error = np.mean(np.abs(np.log1p(estimates[threshold]) - np.log1p(reference)))
         return round(found["kappa"], 3) if np.isfinite(found["kappa"]) else -1.0, -error
 
-    return max(sorted(estimates), key=merit)
+    return max(estimates, key=merit)
 
 
 def _limits(differences: np.ndarray) -> dict[str, float]:

@@ -63,7 +63,8 @@ def classify_sample(sample, odds: np.ndarray, rules: vote.Rules) -> np.ndarray:
     result = np.zeros(sample.hu.shape, dtype=np.uint8)
     spacing = spacing_xyz_mm(sample)[::-1]
     members = vote.components(mask, rules.dimensions)
-    result[mask] = vote.classify(voxels, members, odds[:, mask], spacing, rules, sample.hu[mask])
+    parts = vote.find_parts(voxels, members, odds[:, mask], sample.hu, spacing, rules)
+    result[mask] = vote.decide(parts, rules)[parts.members]
     return result
 
 

@@ -88,6 +88,30 @@ def test_planted_lesions_add_up_to_the_burden(burden, low, high):
     assert low < total <= high
 
 
+def test_only_beyond_training_does_calcium_surround_a_lumen():
+    around = {}
+    for population in ("demo", "training", "shifted"):
+        patients = [draw_anatomy(seed, burden=">400", population=population) for seed in SEEDS]
+        around[population] = sum(
+            surrounds(lesion, artery)
+            for anatomy in patients
+            for lesion in anatomy.lesions
+            for artery in anatomy.arteries
+            if lesion.label == 1
+        )
+    assert around["demo"] == around["training"] == 0
+    assert around["shifted"] > 5
+
+
+def surrounds(lesion, artery):
+    """Whether a lesion's pieces lie on the wall of an artery, on opposite sides of it."""
+    away = np.linalg.norm(artery.points[:, None] - lesion.tube.points, axis=2)
+    nearest = away.argmin(axis=0)
+    outwards = (lesion.tube.points - artery.points[nearest]) / artery.radii[nearest][:, None]
+    on_wall = np.abs(np.linalg.norm(outwards, axis=1) - 1) < 0.2
+    return bool(on_wall.all() and np.linalg.norm(outwards.mean(axis=0)) < 0.3)
+
+
 def test_training_is_rich_in_calcium_and_confounders():
     patients = [draw_anatomy((77, i), population="training") for i in range(12)]
     assert np.mean([a.burden != "0" for a in patients]) > 0.6

@@ -7,6 +7,15 @@ from hypothesis import strategies as st
 from calcohort.segmentation import vote
 
 SPACING = (3.0, 0.7, 0.7)
+RULES = vote.Rules()
+
+
+def classify(voxels, members, odds, hu, rules=RULES):
+    """Class of every voxel; around them lies nothing."""
+    image = np.zeros(voxels.max(axis=0, initial=0) + 1)
+    image[tuple(voxels.T)] = hu
+    parts = vote.find_parts(voxels, members, odds, image, SPACING, rules)
+    return vote.decide(parts, rules)[parts.members]
 
 
 def random_case(seed, density=0.2):
@@ -35,8 +44,8 @@ def test_parts_never_reach_across_components(seed, density):
 def test_the_order_of_the_voxels_does_not_matter(seed):
     _, voxels, members, odds, hu = random_case(seed)
     order = np.random.default_rng(seed).permutation(len(voxels))
-    straight = vote.classify(voxels, members, odds, SPACING, vote.Rules(), hu)
-    mixed = vote.classify(voxels[order], members[order], odds[:, order], SPACING, vote.Rules(), hu[order])
+    straight = classify(voxels, members, odds, hu)
+    mixed = classify(voxels[order], members[order], odds[:, order], hu[order])
     assert np.array_equal(straight[order], mixed)
 
 
@@ -45,7 +54,7 @@ def test_the_order_of_the_voxels_does_not_matter(seed):
 def test_a_stricter_threshold_never_adds_coronary_calcium(seed, threshold, more):
     _, voxels, members, odds, hu = random_case(seed)
     loose, strict = (
-        vote.classify(voxels, members, odds, SPACING, vote.Rules(coronary_threshold=value), hu)
+        classify(voxels, members, odds, hu, vote.Rules(coronary_threshold=value))
         for value in (threshold, threshold + more)
     )
     assert not np.any((strict == vote.CORONARY) & (loose != vote.CORONARY))
@@ -56,14 +65,14 @@ def test_a_stricter_threshold_never_adds_coronary_calcium(seed, threshold, more)
 @settings(max_examples=40, deadline=None)
 def test_a_component_of_one_mind_has_one_class(seed):
     _, voxels, members, odds, hu = random_case(seed)
-    found = vote.classify(voxels, members, odds, SPACING, vote.Rules(split_share=1.1), hu)
+    found = classify(voxels, members, odds, hu, vote.Rules(split_share=1.1))
     for member in set(members):
         assert len(set(found[members == member])) == 1
 
 
 def test_nothing_is_classified_where_nothing_is():
     none = np.empty(0, int)
-    found = vote.classify(np.empty((0, 3), int), none, np.empty((3, 0)), SPACING, vote.Rules(), none)
+    found = classify(np.empty((0, 3), int), none, np.empty((3, 0)), none)
     assert found.shape == (0,)
 
 
@@ -79,40 +88,40 @@ def line(first, second, length=20):
 
 def test_a_lesion_that_touches_the_aortic_wall_keeps_its_own_half():
     voxels, members, odds, hu = line(vote.CORONARY, vote.OTHER)
-    found = vote.classify(voxels, members, odds, SPACING, vote.Rules(), hu)
+    found = classify(voxels, members, odds, hu)
     assert list(found) == [vote.CORONARY] * 10 + [vote.OTHER] * 10
 
 
 def test_a_few_doubtful_voxels_do_not_divide_a_lesion():
     voxels, members, odds, hu = line(vote.CORONARY, vote.CORONARY)
     odds[:, 9:12] = [[0.1], [0.3], [0.6]]
-    found = vote.classify(voxels, members, odds, SPACING, vote.Rules(), hu)
+    found = classify(voxels, members, odds, hu)
     assert set(found) == {vote.CORONARY}
 
 
 def test_unsure_coronary_calcium_is_background():
     voxels, members, odds, hu = line(vote.CORONARY, vote.CORONARY)
     odds[:] = np.array([[0.3], [0.45], [0.25]])
-    assert set(vote.classify(voxels, members, odds, SPACING, vote.Rules(), hu)) == {vote.BACKGROUND}
+    assert set(classify(voxels, members, odds, hu)) == {vote.BACKGROUND}
     lenient = vote.Rules(coronary_threshold=0.4)
-    assert set(vote.classify(voxels, members, odds, SPACING, lenient, hu)) == {vote.CORONARY}
+    assert set(classify(voxels, members, odds, hu, lenient)) == {vote.CORONARY}
 
 
 def test_the_rim_of_a_lesion_does_not_outvote_its_core():
     voxels, members, odds, hu = line(vote.CORONARY, vote.CORONARY)
     rim = np.arange(len(hu)) % 4 == 0
     odds[:, rim] = [[0.6], [0.3], [0.1]]
-    undivided = vote.Rules(coronary_threshold=0.8, split_share=1.1)
-    assert set(vote.classify(voxels, members, odds, SPACING, undivided, hu)) == {vote.BACKGROUND}
+    undivided = vote.Rules(coronary_threshold=0.8, split_share=1.1, hollow_share=1.0)
+    assert set(classify(voxels, members, odds, hu, undivided)) == {vote.BACKGROUND}
     hu[rim] = 140
-    assert set(vote.classify(voxels, members, odds, SPACING, undivided, hu)) == {vote.CORONARY}
+    assert set(classify(voxels, members, odds, hu, undivided)) == {vote.CORONARY}
 
 
 def test_what_is_blurred_onto_a_lesion_leaves_it_as_it_is():
     """One voxel in eight is surely something else, as where the diaphragm meets a low right artery."""
     voxels, members, odds, hu = line(vote.CORONARY, vote.CORONARY, length=32)
     odds[:, :4] = [[0.9], [0.05], [0.05]]
-    found = vote.classify(voxels, members, odds, SPACING, vote.Rules(coronary_threshold=0.85), hu)
+    found = classify(voxels, members, odds, hu, vote.Rules(coronary_threshold=0.85))
     assert list(found) == [vote.BACKGROUND] * 4 + [vote.CORONARY] * 28
 
 
@@ -123,13 +132,13 @@ def test_small_parts_must_be_surer_than_large_ones():
     strict = {"coronary_threshold": 0.7, "small_threshold": 0.95}
     large = vote.Rules(**strict, small_mm3=volume)
     small = vote.Rules(**strict, small_mm3=volume + 0.1)
-    assert set(vote.classify(voxels, members, odds, SPACING, large, hu)) == {vote.CORONARY}
-    assert set(vote.classify(voxels, members, odds, SPACING, small, hu)) == {vote.BACKGROUND}
+    assert set(classify(voxels, members, odds, hu, large)) == {vote.CORONARY}
+    assert set(classify(voxels, members, odds, hu, small)) == {vote.BACKGROUND}
     odds[:] = np.array([[0.02], [0.96], [0.02]])
-    assert set(vote.classify(voxels, members, odds, SPACING, small, hu)) == {vote.CORONARY}
+    assert set(classify(voxels, members, odds, hu, small)) == {vote.CORONARY}
     # A threshold of small parts below the others' changes nothing.
     lenient = vote.Rules(coronary_threshold=0.97, small_threshold=0.5, small_mm3=1e9)
-    assert set(vote.classify(voxels, members, odds, SPACING, lenient, hu)) == {vote.BACKGROUND}
+    assert set(classify(voxels, members, odds, hu, lenient)) == {vote.BACKGROUND}
 
 
 def test_lesions_that_touch_by_a_corner_across_slices_are_one_component():
@@ -150,7 +159,7 @@ def test_metal_is_no_calcium_whatever_the_network_says():
     voxels, odds = np.argwhere(mask), np.tile([[0.05], [0.9], [0.05]], int(mask.sum()))
     hu = np.where(voxels[:, 1] < 4, 600, 1200)
     hu[-1] = 2600
-    found = vote.classify(voxels, vote.components(mask), odds, SPACING, vote.Rules(), hu)
+    found = classify(voxels, vote.components(mask), odds, hu)
     assert set(found[voxels[:, 1] < 4]) == {vote.CORONARY}
     assert set(found[voxels[:, 1] > 4]) == {vote.BACKGROUND}
 

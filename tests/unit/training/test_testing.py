@@ -7,8 +7,8 @@ import pytest
 from calcohort.errors import InputError
 from calcohort.phantom import Phantom
 from calcohort.phantom.truth import METAL
+from calcohort.segmentation import vote
 from calcohort.segmentation.infer import Segmentation
-from calcohort.segmentation.vote import Rules
 from calcohort.training import testing
 from calcohort.training.measure import measure
 from calcohort.training.trial import MANY, Trial, calibrate
@@ -134,22 +134,39 @@ def test_kept_phantoms_are_drawn_once_and_read_as_they_were(monkeypatch, tmp_pat
 
 def test_calibration_takes_the_thresholds_that_agree_best(trial):
     class Evidence:
-        def labels(self, volume, rules):
-            # Specks pass a loose threshold of small parts, plaque is lost to a strict one of all.
-            wrong_on = "metal" if rules.small_threshold < 0.95 else ""
-            return answer("missed" if rules.coronary_threshold > 0.6 else wrong_on)(volume).labels
+        """A plaque, of which the network is not so sure, and a hollow stent, of which it is."""
+
+        def __init__(self, volume):
+            found = answer("metal")(volume).labels
+            plaque = (answer("")(volume).labels == vote.CORONARY) & (found == vote.CORONARY)
+            stent = (found == vote.CORONARY) & ~plaque
+            self.mask = plaque | stent
+            self.numbers = np.where(stent[self.mask], 1, 0)
+
+        def parts(self, volume, rules):
+            coronary, hollow = np.array([0.7, 0.97]), np.array([0.02, 0.09])
+            shares = np.stack([1 - coronary, coronary, np.zeros(2)])
+            return vote.Parts(self.numbers, shares, np.array([200.0, 200.0]), np.full(2, 500.0), hollow)
+
+        def labels(self, shape_zyx, classes):
+            labels = np.zeros(shape_zyx, dtype=np.uint8)
+            labels[self.mask] = classes
+            return labels
 
     class Segmenter:
-        device, rules = "cpu", Rules(margin_mm=4.0)
+        device, rules = "cpu", vote.Rules(margin_mm=4.0)
 
         def gather(self, volume):
-            return Evidence()
+            return Evidence(volume)
 
     rules, table = calibrate(Segmenter(), [trial, trial])
     assert len(table) == 50
-    assert (rules.small_threshold, rules.margin_mm) == (0.95, 4.0)
-    assert rules.coronary_threshold <= 0.6
-    np.testing.assert_array_equal(table[f"at_{rules.coronary_threshold:g}_0.95"], table["reference"])
+    # A loose share takes the stent for calcium, a strict threshold loses the plaque; of equals the loosest.
+    assert (rules.hollow_share, rules.margin_mm) == (0.08, 4.0)
+    assert rules.coronary_threshold <= 0.7
+    name = f"at_{rules.coronary_threshold:g}_{rules.small_threshold:g}_0.08"
+    np.testing.assert_array_equal(table[name], table["reference"])
+    assert np.any(table[name.replace("0.08", "0.1")] > table["reference"])
 
 
 @pytest.mark.slow
