@@ -46,10 +46,10 @@ _LATER = (
         "calcium below the scan is not seen",
     ),
     Reason(
-        "stent",
+        "hollow_part",
         "warning",
-        "what is hollow, as stents are, was left out of the score",
-        "look at the picture: calcium all around a lumen can look so",
+        "a bright part that is hollow, as stents are, was left out of the score",
+        "look at the picture: calcium around more than half of a lumen can look so",
     ),
     Reason("no_image", "scan", "the image of the table is not there", "mend the path in column image"),
     Reason("no_annotation", "scan", "the annotation of the table is not there", "mend the path in the table"),

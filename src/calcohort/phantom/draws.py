@@ -45,8 +45,8 @@ class Draw:
         p = demo if self.population == "demo" or training is None else training
         return bool(self.generator.random() < p)
 
-    def beyond(self, share: float) -> bool:
-        """True for such a share of the "shifted" population: what training has never seen."""
+    def only_shifted(self, share: float) -> bool:
+        """True with this probability in the "shifted" population; never, and without a draw, in others."""
         return self.population == "shifted" and bool(self.generator.random() < share)
 
     def integer(self, low: int, high: int) -> int:

@@ -82,7 +82,7 @@ def coronary_lesion(
     other = np.cross(tangent, side)
     angle = draw.uniform(0, 2 * np.pi) + np.linspace(0, draw.uniform(-1.2, 1.2), len(index))
     lumen = artery.radii[index]
-    if length >= LONG_MM and draw.beyond(AROUND_SHARE):
+    if length >= LONG_MM and draw.only_shifted(AROUND_SHARE):
         tube = _around(draw, centre, (side, other), angle, lumen, thickness)
         return Lesion("coronary", 1, artery.territory, tube, _density(draw))
     wall = np.cos(angle)[:, None] * side + np.sin(angle)[:, None] * other
@@ -95,16 +95,16 @@ def coronary_lesion(
 
 
 def _around(draw: Draw, centre, across, angle, lumen, thickness: float) -> Tube:
-    """Two or three thin strips of plaque about a lumen, joined at their ends: tram tracks in the scan."""
+    """Two or three strips of plaque about a lumen that stays open, joined at their ends: tram tracks."""
     strips = draw.integer(2, 3)
-    points = []
+    points, radius = [], min(0.8 * thickness, 0.45 * float(lumen.mean()))
     for strip in range(strips):
         turned = angle + 2 * np.pi * strip / strips
         wall = np.cos(turned)[:, None] * across[0] + np.sin(turned)[:, None] * across[1]
         line = centre + wall * lumen[:, None]
         points += [line[::-1] if strip % 2 else line]
     points = np.concatenate(points)
-    return Tube(points, np.full(len(points), np.clip(0.8 * thickness, 0.4, 0.9)))
+    return Tube(points, np.full(len(points), radius))
 
 
 def _density(draw: Draw) -> float:

@@ -18,7 +18,7 @@ from calcohort.volume import Volume
 # The heart network takes long scans in overlapping pieces, so that memory stays bounded.
 PIECE, OVERLAP = 96, 16
 # The warning of a scan from whose score a hollow part was left out.
-STENT = "stent"
+HOLLOW = "hollow_part"
 
 
 @dataclass(frozen=True)
@@ -65,13 +65,13 @@ class Evidence:
     probabilities: np.ndarray
 
     def parts(self, volume: Volume, rules: vote.Rules) -> vote.Parts:
-        """Parts of the candidates; the rules' thresholds of probability play no role yet."""
+        """Parts of the candidates in their scan; the rules' thresholds of probability play no role yet."""
         members = vote.components(self.mask, rules.dimensions)
-        hu = volume.hu[_slices(self.box)]
-        return vote.find_parts(self.voxels, members, self.probabilities, hu, volume.spacing_zyx_mm, rules)
+        voxels = self.voxels + np.array(self.box[::2])
+        return vote.find_parts(voxels, members, self.probabilities, volume.hu, volume.spacing_zyx_mm, rules)
 
     def labels(self, shape_zyx, classes: np.ndarray) -> np.ndarray:
-        """Labels of a scan of some shape, uint8 (z, y, x), from the classes of the candidates (n,)."""
+        """Labels of a scan of some shape, uint8 (z, y, x), from the classes of the candidates, uint8 (n,)."""
         labels = np.zeros(shape_zyx, dtype=np.uint8)
         inner = labels[_slices(self.box)]
         inner[self.inside] = vote.HEART
@@ -116,8 +116,8 @@ class Segmenter:
         evidence = self.gather(volume)
         parts = evidence.parts(volume, self.rules)
         labels = evidence.labels(volume.shape_zyx, vote.decide(parts, self.rules)[parts.members])
-        stent = (STENT,) if vote.stents(parts, self.rules).any() else ()
-        warnings = (*evidence.heart.warnings, *stent)
+        hollow = (HOLLOW,) if vote.hollow_parts(parts, self.rules).any() else ()
+        warnings = (*evidence.heart.warnings, *hollow)
         return Segmentation(labels, evidence.heart.volume_ml, evidence.box, warnings)
 
     def gather(self, volume: Volume) -> Evidence:

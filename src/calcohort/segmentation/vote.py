@@ -38,8 +38,8 @@ class Rules:
         A part that holds a voxel as bright as this is metal, whatever the network says: stents, leads and
         clips saturate, calcium does not.
     hollow_share : float
-        A part as hollow as this (:func:`calcohort.segmentation.hollow.hollowness`) is a stent, whatever the
-        network says: blurred struts are no brighter than calcium.
+        A part more hollow than this (:func:`calcohort.segmentation.hollow.hollowness`) is a stent, whatever
+        the network says: blurred struts are no brighter than calcium. Nothing is more hollow than 1.
     """
 
     threshold_hu: float = 130.0
@@ -66,7 +66,7 @@ class Parts:
     shares : ndarray, shape (3, parts)
         Mean probabilities, as :func:`mean_by_part` takes them.
     volume_mm3, brightest_hu, hollow : ndarray, shape (parts,)
-        `hollow` is 0 where the network sees no coronary calcium: nothing hangs on it there.
+        `hollow` is measured where the network sees coronary calcium, and 0 elsewhere.
     """
 
     members: np.ndarray
@@ -105,13 +105,13 @@ def find_parts(
     Parameters
     ----------
     voxels : ndarray of int, shape (n, 3)
-        Indices (z, y, x) of the candidates.
+        Indices (z, y, x) of the candidates in `hu`.
     members : ndarray of int, shape (n,)
         Number of the component each belongs to, from 0.
     probabilities : ndarray of float, shape (3, n)
         Of background, coronary and other.
     hu : ndarray (z, y, x)
-        What the candidates lie in.
+        Hounsfield units of the scan: what lies around a part tells whether it is hollow.
     spacing_zyx_mm : tuple of float
     """
     if len(voxels) == 0:
@@ -131,13 +131,13 @@ def find_parts(
 def decide(parts: Parts, rules: Rules) -> np.ndarray:
     """Class of every part: 0 background, 1 coronary, 2 other; uint8."""
     winner = _elect(parts, rules)
-    winner[stents(parts, rules)] = BACKGROUND
+    winner[hollow_parts(parts, rules)] = BACKGROUND
     return winner
 
 
-def stents(parts: Parts, rules: Rules) -> np.ndarray:
+def hollow_parts(parts: Parts, rules: Rules) -> np.ndarray:
     """Parts that would be coronary calcium if they were not hollow; bool."""
-    return (_elect(parts, rules) == CORONARY) & (parts.hollow >= rules.hollow_share)
+    return (_elect(parts, rules) == CORONARY) & (parts.hollow > rules.hollow_share)
 
 
 def _elect(parts: Parts, rules: Rules) -> np.ndarray:
@@ -176,7 +176,7 @@ def divide(voxels: np.ndarray, members: np.ndarray, probabilities: np.ndarray, s
     kind = np.zeros(len(members), dtype=np.int64)
     points = voxels * np.asarray(spacing_zyx_mm)
     sure = probabilities.max(axis=0) >= rules.split_confidence
-    grouped = by_number(members)
+    grouped = by_number(members) if mixed.any() else []
     for component in np.flatnonzero(mixed):
         own = grouped[component]
         leaders = own[sure[own]]

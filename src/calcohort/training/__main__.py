@@ -69,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
         part.add_argument(f"--{name}", type=Path, required=True)
     part.set_defaults(command=_assemble)
 
-    part = commands.add_parser("calibrate", help="choose the coronary threshold on phantoms")
+    part = commands.add_parser("calibrate", help="choose the thresholds after the networks on phantoms")
     part.add_argument("--model", type=Path, required=True)
     part.add_argument("--count", type=int, default=60, help="phantoms of each population")
     part.add_argument("--device", default="auto")

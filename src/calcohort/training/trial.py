@@ -22,9 +22,9 @@ ROOTS = {"test": 30_260, "calibration": 40_260}
 THRESHOLDS = tuple(np.round(np.arange(0.4, 0.96, 0.05), 2).tolist())
 # Of small parts; 0 asks no more of them than of others.
 SMALL_THRESHOLDS = (0.0, 0.9, 0.95, 0.98)
-# A part so hollow is a stent; 1 is out of reach. The loosest first: of equals the first is taken. Noise of
-# 40 HU in pixels of 0.4 mm alone makes a plaque 0.04 hollow: what is stricter than this is not tried.
-HOLLOW_SHARES = (1.0, 0.15, 0.1, 0.08, 0.07, 0.06)
+# A part more hollow is a stent; 1 is never passed. The loosest first: of equals the first is taken. Plaque
+# around half of a lumen comes to nearly 0.05: nothing stricter is tried.
+HOLLOW_SHARES = (1.0, 0.15, 0.12, 0.1, 0.08, 0.07, 0.06, 0.05)
 # So many kinds of confounders make a hard scan.
 MANY = 3
 
@@ -119,14 +119,14 @@ def calibrate(
 
 
 def _scores(evidence: Evidence, volume: Volume, rules: Sequence[vote.Rules]) -> list[float]:
-    """Agatston score under each of the rules, which differ in the last thresholds alone."""
+    """Agatston score under each of the rules, which differ in what :func:`calibrate` chooses alone."""
     parts, known, scores = evidence.parts(volume, rules[0]), {}, []
     for each in rules:
-        coronary = vote.decide(parts, each) == vote.CORONARY
+        classes = vote.decide(parts, each)
         # Most thresholds let the same parts through.
-        key = coronary.tobytes()
+        key = (classes == vote.CORONARY).tobytes()
         if key not in known:
-            labels = evidence.labels(volume.shape_zyx, coronary[parts.members])
+            labels = evidence.labels(volume.shape_zyx, classes[parts.members])
             known[key] = score(volume, labels == vote.CORONARY).agatston
         scores.append(known[key])
     return scores

@@ -104,12 +104,13 @@ def test_only_beyond_training_does_calcium_surround_a_lumen():
 
 
 def surrounds(lesion, artery):
-    """Whether a lesion's pieces lie on the wall of an artery, on opposite sides of it."""
+    """Whether a lesion's pieces lie on the wall of an artery, on all sides of it, and leave it open."""
     away = np.linalg.norm(artery.points[:, None] - lesion.tube.points, axis=2)
     nearest = away.argmin(axis=0)
     outwards = (lesion.tube.points - artery.points[nearest]) / artery.radii[nearest][:, None]
     on_wall = np.abs(np.linalg.norm(outwards, axis=1) - 1) < 0.2
-    return bool(on_wall.all() and np.linalg.norm(outwards.mean(axis=0)) < 0.3)
+    open_mm = 2 * (artery.radii[nearest].mean() - lesion.tube.radii.max())
+    return bool(on_wall.all() and np.linalg.norm(outwards.mean(axis=0)) < 0.3 and open_mm > 0.8)
 
 
 def test_training_is_rich_in_calcium_and_confounders():

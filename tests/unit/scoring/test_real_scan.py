@@ -41,8 +41,8 @@ def segmenter():
 
 @pytest.fixture(scope="module")
 def bare(volume, segmenter):
-    # At a threshold of its own: what a stricter model leaves out would stay in the scan as calcium.
-    rules = replace(segmenter.rules, coronary_threshold=0.65)
+    # By rules of its own: what a stricter model leaves out would stay in the scan as calcium.
+    rules = replace(segmenter.rules, coronary_threshold=0.65, hollow_share=1.0)
     evidence = segmenter.gather(volume)
     parts = evidence.parts(volume, rules)
     labels = evidence.labels(volume.shape_zyx, vote.decide(parts, rules)[parts.members])

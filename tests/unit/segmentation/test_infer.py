@@ -76,6 +76,27 @@ def test_planted_calcium_is_found_on_every_grid(pixel, slice_mm, depth):
     assert found.heart_volume_ml == pytest.approx((truth > 0).sum() * volume.voxel_volume_mm3 / 1000, rel=0.1)
 
 
+def test_a_hollow_part_is_left_out_and_told():
+    volume, truth = scan(pixel=0.42, side=467)
+    assert "hollow_part" not in segmenter()(volume).warnings
+    hu = volume.hu.copy()
+    y, x = np.ogrid[:467, :467]
+    away = np.hypot(y - 200, x - 210) * 0.42
+    walls = np.zeros(hu.shape, dtype=bool)
+    walls[18:22] = (away > 1.1) & (away < 1.9)
+    hu[walls] = 420
+    found = segmenter()(Volume(hu, volume.spacing_xyz_mm, volume.origin_lps_mm))
+    assert "hollow_part" in found.warnings
+    assert not np.any(found.labels[walls] == 1)
+    assert np.array_equal(found.labels == 1, truth == 1)
+    # It was the hollow that kept it out.
+    filled = hu.copy()
+    filled[18:22][:, away < 1.9] = 420
+    found = segmenter()(Volume(filled, volume.spacing_xyz_mm, volume.origin_lps_mm))
+    assert "hollow_part" not in found.warnings
+    assert np.all(found.labels[walls] == 1)
+
+
 def test_the_box_holds_the_heart_and_its_margin():
     volume, truth = scan()
     z0, z1, y0, y1, x0, x1 = segmenter()(volume).heart_box

@@ -1,5 +1,7 @@
 """The vote: components decide together, unsure ones are background, mixed ones are divided."""
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -7,7 +9,8 @@ from hypothesis import strategies as st
 from calcohort.segmentation import vote
 
 SPACING = (3.0, 0.7, 0.7)
-RULES = vote.Rules()
+# Whether a part is hollow is another file's matter: voxels drawn at random are.
+RULES = vote.Rules(hollow_share=1.0)
 
 
 def classify(voxels, members, odds, hu, rules=RULES):
@@ -54,7 +57,7 @@ def test_the_order_of_the_voxels_does_not_matter(seed):
 def test_a_stricter_threshold_never_adds_coronary_calcium(seed, threshold, more):
     _, voxels, members, odds, hu = random_case(seed)
     loose, strict = (
-        classify(voxels, members, odds, hu, vote.Rules(coronary_threshold=value))
+        classify(voxels, members, odds, hu, replace(RULES, coronary_threshold=value))
         for value in (threshold, threshold + more)
     )
     assert not np.any((strict == vote.CORONARY) & (loose != vote.CORONARY))
@@ -65,7 +68,7 @@ def test_a_stricter_threshold_never_adds_coronary_calcium(seed, threshold, more)
 @settings(max_examples=40, deadline=None)
 def test_a_component_of_one_mind_has_one_class(seed):
     _, voxels, members, odds, hu = random_case(seed)
-    found = classify(voxels, members, odds, hu, vote.Rules(split_share=1.1))
+    found = classify(voxels, members, odds, hu, replace(RULES, split_share=1.1))
     for member in set(members):
         assert len(set(found[members == member])) == 1
 
@@ -103,7 +106,7 @@ def test_unsure_coronary_calcium_is_background():
     voxels, members, odds, hu = line(vote.CORONARY, vote.CORONARY)
     odds[:] = np.array([[0.3], [0.45], [0.25]])
     assert set(classify(voxels, members, odds, hu)) == {vote.BACKGROUND}
-    lenient = vote.Rules(coronary_threshold=0.4)
+    lenient = replace(RULES, coronary_threshold=0.4)
     assert set(classify(voxels, members, odds, hu, lenient)) == {vote.CORONARY}
 
 
@@ -111,7 +114,7 @@ def test_the_rim_of_a_lesion_does_not_outvote_its_core():
     voxels, members, odds, hu = line(vote.CORONARY, vote.CORONARY)
     rim = np.arange(len(hu)) % 4 == 0
     odds[:, rim] = [[0.6], [0.3], [0.1]]
-    undivided = vote.Rules(coronary_threshold=0.8, split_share=1.1, hollow_share=1.0)
+    undivided = replace(RULES, coronary_threshold=0.8, split_share=1.1)
     assert set(classify(voxels, members, odds, hu, undivided)) == {vote.BACKGROUND}
     hu[rim] = 140
     assert set(classify(voxels, members, odds, hu, undivided)) == {vote.CORONARY}
@@ -121,7 +124,7 @@ def test_what_is_blurred_onto_a_lesion_leaves_it_as_it_is():
     """One voxel in eight is surely something else, as where the diaphragm meets a low right artery."""
     voxels, members, odds, hu = line(vote.CORONARY, vote.CORONARY, length=32)
     odds[:, :4] = [[0.9], [0.05], [0.05]]
-    found = classify(voxels, members, odds, hu, vote.Rules(coronary_threshold=0.85))
+    found = classify(voxels, members, odds, hu, replace(RULES, coronary_threshold=0.85))
     assert list(found) == [vote.BACKGROUND] * 4 + [vote.CORONARY] * 28
 
 
@@ -130,14 +133,14 @@ def test_small_parts_must_be_surer_than_large_ones():
     odds[:] = np.array([[0.06], [0.9], [0.04]])
     volume = len(voxels) * float(np.prod(SPACING))
     strict = {"coronary_threshold": 0.7, "small_threshold": 0.95}
-    large = vote.Rules(**strict, small_mm3=volume)
-    small = vote.Rules(**strict, small_mm3=volume + 0.1)
+    large = replace(RULES, **strict, small_mm3=volume)
+    small = replace(RULES, **strict, small_mm3=volume + 0.1)
     assert set(classify(voxels, members, odds, hu, large)) == {vote.CORONARY}
     assert set(classify(voxels, members, odds, hu, small)) == {vote.BACKGROUND}
     odds[:] = np.array([[0.02], [0.96], [0.02]])
     assert set(classify(voxels, members, odds, hu, small)) == {vote.CORONARY}
     # A threshold of small parts below the others' changes nothing.
-    lenient = vote.Rules(coronary_threshold=0.97, small_threshold=0.5, small_mm3=1e9)
+    lenient = replace(RULES, coronary_threshold=0.97, small_threshold=0.5, small_mm3=1e9)
     assert set(classify(voxels, members, odds, hu, lenient)) == {vote.BACKGROUND}
 
 
