@@ -162,7 +162,7 @@ def _calibrate(options) -> None:
     trials = [Trial("calibration", population, count=options.count) for population in ("training", "shifted")]
     rules, table = calibrate(segmenter, trials, options.keep)
     tried = {name: agreement(table["reference"], table[name]) for name in table if name.startswith("at_")}
-    print(pd.DataFrame(tried).T.round(3).to_string())
+    print(pd.DataFrame(tried).T.sort_values("kappa").tail(20).round(3).to_string())
     change_rules(options.model, rules)
     names = ("coronary_threshold", "small_threshold", "hollow_share")
     print(", ".join(f"{name} {getattr(rules, name):g}" for name in names))
