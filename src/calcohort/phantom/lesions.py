@@ -84,14 +84,18 @@ def coronary_lesion(
     lumen = artery.radii[index]
     if length >= LONG_MM and draw.only_shifted(AROUND_SHARE):
         tube = _around(draw, centre, (side, other), angle, lumen, thickness)
-        return Lesion("coronary", 1, artery.territory, tube, _density(draw))
-    wall = np.cos(angle)[:, None] * side + np.sin(angle)[:, None] * other
-    points = centre + wall * (lumen * draw.uniform(0.5, 1.0))[:, None]
-    rough = np.array([draw.uniform(0.6, 1.25) for _ in index])
-    radii = np.clip(thickness * rough, 0.35, 1.35 * lumen)
-    if last - first <= 1 and length < 1:
-        points = points[0] + (points - points[0]) * length
-    return Lesion("coronary", 1, artery.territory, Tube(points, radii), _density(draw))
+    else:
+        points = centre + _outwards((side, other), angle) * (lumen * draw.uniform(0.5, 1.0))[:, None]
+        rough = np.array([draw.uniform(0.6, 1.25) for _ in index])
+        if last - first <= 1 and length < 1:
+            points = points[0] + (points - points[0]) * length
+        tube = Tube(points, np.clip(thickness * rough, 0.35, 1.35 * lumen))
+    return Lesion("coronary", 1, artery.territory, tube, _density(draw))
+
+
+def _outwards(across, angle: np.ndarray) -> np.ndarray:
+    """Directions (n, 3) from a vessel's centre to its wall, at angles (n,) between two vectors across it."""
+    return np.cos(angle)[:, None] * across[0] + np.sin(angle)[:, None] * across[1]
 
 
 def _around(draw: Draw, centre, across, angle, lumen, thickness: float) -> Tube:
@@ -99,10 +103,8 @@ def _around(draw: Draw, centre, across, angle, lumen, thickness: float) -> Tube:
     strips = draw.integer(2, 3)
     points, radius = [], min(0.8 * thickness, 0.45 * float(lumen.mean()))
     for strip in range(strips):
-        turned = angle + 2 * np.pi * strip / strips
-        wall = np.cos(turned)[:, None] * across[0] + np.sin(turned)[:, None] * across[1]
-        line = centre + wall * lumen[:, None]
-        points += [line[::-1] if strip % 2 else line]
+        line = centre + _outwards(across, angle + 2 * np.pi * strip / strips) * lumen[:, None]
+        points.append(line[::-1] if strip % 2 else line)
     points = np.concatenate(points)
     return Tube(points, np.full(len(points), radius))
 

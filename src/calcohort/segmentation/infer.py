@@ -17,8 +17,6 @@ from calcohort.volume import Volume
 
 # The heart network takes long scans in overlapping pieces, so that memory stays bounded.
 PIECE, OVERLAP = 96, 16
-# The warning of a scan from whose score a hollow part was left out.
-HOLLOW = "hollow_part"
 
 
 @dataclass(frozen=True)
@@ -116,7 +114,7 @@ class Segmenter:
         evidence = self.gather(volume)
         parts = evidence.parts(volume, self.rules)
         labels = evidence.labels(volume.shape_zyx, vote.decide(parts, self.rules)[parts.members])
-        hollow = (HOLLOW,) if vote.hollow_parts(parts, self.rules).any() else ()
+        hollow = ("hollow_part",) if vote.hollow_parts(parts, self.rules).any() else ()
         warnings = (*evidence.heart.warnings, *hollow)
         return Segmentation(labels, evidence.heart.volume_ml, evidence.box, warnings)
 

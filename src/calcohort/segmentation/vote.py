@@ -1,6 +1,6 @@
 """The class of a lesion by vote: the threshold gives its edge, the network its class."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import ndimage
@@ -120,7 +120,7 @@ def find_parts(
     parts = divide(voxels, members, probabilities, spacing_zyx_mm, rules)
     own = hu[tuple(voxels.T)]
     shares = mean_by_part(parts, probabilities, own - rules.threshold_hu)
-    grouped = by_number(parts)
+    grouped = _by_number(parts)
     brightest, hollow = np.zeros(len(grouped)), np.zeros(len(grouped))
     np.maximum.at(brightest, parts, own)
     for part in np.flatnonzero(shares.argmax(axis=0) == CORONARY):
@@ -130,23 +130,18 @@ def find_parts(
 
 def decide(parts: Parts, rules: Rules) -> np.ndarray:
     """Class of every part: 0 background, 1 coronary, 2 other; uint8."""
-    winner = _elect(parts, rules)
-    winner[hollow_parts(parts, rules)] = BACKGROUND
+    least = np.full(len(parts.hollow), rules.coronary_threshold)
+    least[parts.volume_mm3 < rules.small_mm3] = max(rules.coronary_threshold, rules.small_threshold)
+    winner = parts.shares.argmax(axis=0).astype(np.uint8)
+    winner[(winner == CORONARY) & (parts.shares[CORONARY] < least)] = BACKGROUND
+    winner[(parts.brightest_hu >= rules.metal_hu) | (parts.hollow > rules.hollow_share)] = BACKGROUND
     return winner
 
 
 def hollow_parts(parts: Parts, rules: Rules) -> np.ndarray:
     """Parts that would be coronary calcium if they were not hollow; bool."""
-    return (_elect(parts, rules) == CORONARY) & (parts.hollow > rules.hollow_share)
-
-
-def _elect(parts: Parts, rules: Rules) -> np.ndarray:
-    least = np.full(len(parts.hollow), rules.coronary_threshold)
-    least[parts.volume_mm3 < rules.small_mm3] = max(rules.coronary_threshold, rules.small_threshold)
-    winner = parts.shares.argmax(axis=0).astype(np.uint8)
-    winner[(winner == CORONARY) & (parts.shares[CORONARY] < least)] = BACKGROUND
-    winner[parts.brightest_hu >= rules.metal_hu] = BACKGROUND
-    return winner
+    otherwise = decide(parts, replace(rules, hollow_share=1.0))
+    return (otherwise == CORONARY) & (parts.hollow > rules.hollow_share)
 
 
 def mean_by_part(parts: np.ndarray, probabilities: np.ndarray, excess_hu: np.ndarray) -> np.ndarray:
@@ -176,7 +171,7 @@ def divide(voxels: np.ndarray, members: np.ndarray, probabilities: np.ndarray, s
     kind = np.zeros(len(members), dtype=np.int64)
     points = voxels * np.asarray(spacing_zyx_mm)
     sure = probabilities.max(axis=0) >= rules.split_confidence
-    grouped = by_number(members) if mixed.any() else []
+    grouped = _by_number(members) if mixed.any() else []
     for component in np.flatnonzero(mixed):
         own = grouped[component]
         leaders = own[sure[own]]
@@ -186,7 +181,7 @@ def divide(voxels: np.ndarray, members: np.ndarray, probabilities: np.ndarray, s
     return np.unique(members * kinds + kind, return_inverse=True)[1]
 
 
-def by_number(numbers: np.ndarray) -> list[np.ndarray]:
+def _by_number(numbers: np.ndarray) -> list[np.ndarray]:
     """Positions of each number, from 0 to the greatest."""
     order = np.argsort(numbers, kind="stable")
     return np.split(order, np.cumsum(np.bincount(numbers))[:-1])

@@ -156,7 +156,7 @@ def _calibrate(options) -> None:
     from calcohort.segmentation import Segmenter
     from calcohort.training.assemble import change_rules
     from calcohort.training.evaluate import agreement
-    from calcohort.training.trial import Trial, calibrate
+    from calcohort.training.trial import CHOSEN, Trial, calibrate
 
     segmenter = Segmenter.load(options.model, options.device)
     trials = [Trial("calibration", population, count=options.count) for population in ("training", "shifted")]
@@ -164,8 +164,7 @@ def _calibrate(options) -> None:
     tried = {name: agreement(table["reference"], table[name]) for name in table if name.startswith("at_")}
     print(pd.DataFrame(tried).T.sort_values("kappa").tail(20).round(3).to_string())
     change_rules(options.model, rules)
-    names = ("coronary_threshold", "small_threshold", "hollow_share")
-    print(", ".join(f"{name} {getattr(rules, name):g}" for name in names))
+    print(", ".join(f"{name} {getattr(rules, name):g}" for name in CHOSEN))
 
 
 def _test(options) -> None:

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from calcohort.segmentation.grids import AIR
+from calcohort.segmentation.vote import HEART
 from calcohort.training.augment import augment
 from calcohort.training.samples import Samples
 from calcohort.training.settings import TrainingSettings
@@ -117,16 +118,17 @@ def coarsen(hu: Tensor, labels: Tensor, distance_mm: Tensor, factor: int) -> tup
     """Stacks on pixels `factor` times as large; a pixel that holds calcium is calcium."""
     if factor == 1:
         return hu, labels, distance_mm
-    # Heart (3) is the rule and calcium (1, 2) the exception, so that calcium comes first.
-    calcium = F.max_pool2d(torch.where(labels < 2.5, labels, 0.0), factor)
-    heart = F.avg_pool2d((labels > 2.5).float(), factor) >= 0.5
-    labels = torch.where(calcium > 0, calcium, heart * 3.0)
+    # Heart is the rule and calcium the exception, so that calcium comes first.
+    is_heart = labels == HEART
+    calcium = F.max_pool2d(torch.where(is_heart, 0.0, labels), factor)
+    heart = F.avg_pool2d(is_heart.float(), factor) >= 0.5
+    labels = torch.where(calcium > 0, calcium, heart * float(HEART))
     return F.avg_pool2d(hu, factor), labels, F.avg_pool2d(distance_mm, factor)
 
 
 def _rich_slices(samples: Samples) -> np.ndarray:
     """Numbers of the slices that hold calcium."""
-    return np.flatnonzero([bool(np.any((part > 0) & (part < 3))) for part in samples.labels])
+    return np.flatnonzero([bool(np.any((part > 0) & (part != HEART))) for part in samples.labels])
 
 
 def _fits(arrays, device: torch.device) -> bool:

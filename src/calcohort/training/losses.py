@@ -4,11 +4,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from calcohort.segmentation.vote import HEART
 from calcohort.training.settings import Loss
 
 CANDIDATE_HU = 120.0
 FAR_MM = -12.0
-HEART_LABEL = 3
 
 
 def lesion_loss(
@@ -29,7 +29,7 @@ def lesion_loss(
     -------
     Tensor, scalar
     """
-    target = torch.where(labels == HEART_LABEL, 0, labels)
+    target = torch.where(labels == HEART, 0, labels)
     calcium = target > 0
     candidate = calcium | (hu >= CANDIDATE_HU)
     # Beside a lesion, its own blur is neither calcium nor its absence.

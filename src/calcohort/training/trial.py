@@ -25,6 +25,8 @@ SMALL_THRESHOLDS = (0.0, 0.9, 0.95, 0.98)
 # A part more hollow is a stent; 1 is never passed. The loosest first: of equals the first is taken. Plaque
 # around half of a lumen comes to nearly 0.05: nothing stricter is tried.
 HOLLOW_SHARES = (1.0, 0.15, 0.12, 0.1, 0.08, 0.07, 0.06, 0.05)
+# The rules that calibration chooses, in the order in which it tries them.
+CHOSEN = ("coronary_threshold", "small_threshold", "hollow_share")
 # So many kinds of confounders make a hard scan.
 MANY = 3
 
@@ -119,7 +121,7 @@ def calibrate(
 
 
 def _scores(evidence: Evidence, volume: Volume, rules: Sequence[vote.Rules]) -> list[float]:
-    """Agatston score under each of the rules, which differ in what :func:`calibrate` chooses alone."""
+    """Agatston score under each of the rules, which differ in those of `CHOSEN` alone."""
     parts, known, scores = evidence.parts(volume, rules[0]), {}, []
     for each in rules:
         classes = vote.decide(parts, each)
@@ -133,5 +135,4 @@ def _scores(evidence: Evidence, volume: Volume, rules: Sequence[vote.Rules]) -> 
 
 
 def _with(rules: vote.Rules, thresholds: tuple[float, float, float]) -> vote.Rules:
-    large, small, hollow = thresholds
-    return replace(rules, coronary_threshold=large, small_threshold=small, hollow_share=hollow)
+    return replace(rules, **dict(zip(CHOSEN, thresholds, strict=True)))
